@@ -1,0 +1,240 @@
+"""Wires Rollcall: configuration, database, doors, errors, headers. `python app.py` serves."""
+
+import logging
+import multiprocessing
+import os
+import secrets
+import sqlite3
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, jsonify, render_template, request
+from granian import Granian
+from granian.constants import Interfaces
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import cli
+import models
+import scim
+from core import journal
+from gate import Gate
+from protocol.errors import ScimError
+
+MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
+SERVER_THREADS = 512  # how many slow senders there may be before others wait
+PRUNE_SECONDS = 600
+LOG = logging.getLogger("rollcall")
+
+
+class ConfigurationError(Exception):
+    """A setting that Rollcall refuses to start with; the message names it."""
+
+
+def create_app(overrides: dict | None = None) -> Flask:
+    """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
+    instance = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
+    app = Flask(__name__, instance_path=str((overrides or {}).get("INSTANCE_PATH", instance)))
+    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    app.config.update(
+        DATABASE_URL=f"sqlite:///{app.instance_path}/rollcall.db",
+        SECRET_KEY=None,
+        PUBLIC_URL="",
+        TRUSTED_PROXIES=0,
+        LOG_LEVEL="INFO",
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    app.config.from_prefixed_env("ROLLCALL", loads=str)
+    app.config.update(overrides or {})
+    configure(app)
+    models.init_app(app)
+    app.url_map.merge_slashes = False  # the gate does, without a redirect that a client may not follow
+    app.register_blueprint(scim.bp)
+    cli.init_app(app)
+    add_pages(app)
+    add_errors(app)
+    add_headers(app)
+    if app.config["TRUSTED_PROXIES"]:
+        trusted = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)
+    app.wsgi_app = Gate(app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
+    return app
+
+
+def configure(app):
+    """Check the settings and complete them. Raise ConfigurationError for one that is unsafe or wrong."""
+    config = app.config
+    config["SQLALCHEMY_DATABASE_URI"] = config["DATABASE_URL"]
+    config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(Path(app.instance_path, "secret_key"))
+    if len(config["SECRET_KEY"]) < 32:
+        raise ConfigurationError(
+            "ROLLCALL_SECRET_KEY is shorter than 32 characters; leave it out to have one made."
+        )
+    config["PUBLIC_URL"] = config["PUBLIC_URL"].rstrip("/")
+    if config["PUBLIC_URL"] and urlsplit(config["PUBLIC_URL"]).scheme not in ("http", "https"):
+        raise ConfigurationError("ROLLCALL_PUBLIC_URL must begin with https:// (or http:// on a laptop).")
+    if not str(config["TRUSTED_PROXIES"]).isdecimal():
+        raise ConfigurationError("ROLLCALL_TRUSTED_PROXIES must be the number of proxies in front of Rollcall.")
+    config["TRUSTED_PROXIES"] = int(config["TRUSTED_PROXIES"])
+    level = str(config["LOG_LEVEL"]).upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+    LOG.setLevel(level)
+    create_private(config["DATABASE_URL"])
+
+
+def kept_secret(path: Path) -> str:
+    """Return the secret key of this instance, made once and readable by its owner only."""
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def create_private(database_url):
+    """Create a new SQLite file readable by its owner only; SQLite gives its companions the same mode."""
+    if database_url.startswith("sqlite:///"):
+        os.close(os.open(database_url.removeprefix("sqlite:///"), os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def add_pages(app):
+    @app.get("/")
+    def home():
+        return render_template("home.html", base_url=scim.base_url(), is_https=scim.base_url().startswith("https:"))
+
+    @app.get("/healthz")
+    def healthz():
+        models.connection().exec_driver_sql("SELECT 1 FROM tokens LIMIT 1")
+        return jsonify(status="ok")
+
+
+def add_errors(app):
+    """Render every refusal in one place: as SCIM under its prefix, as a page elsewhere.
+
+    A blueprint does not see the 404 and 405 of paths under its prefix, so the path decides.
+    """
+
+    @app.before_request
+    def refuse_overload():
+        if request.environ.get("rollcall.overloaded"):
+            raise models.Busy
+
+    @app.errorhandler(ScimError)
+    def refused(error):
+        return scim.error_reply(error)
+
+    @app.errorhandler(models.Busy)
+    def busy(error):
+        detail = "Rollcall is busy with other writes. Nothing was changed; Okta may try again."
+        return answer(ScimError(503, None, detail), {"Retry-After": "5"})
+
+    @app.errorhandler(OperationalError)
+    def database_failed(error):
+        LOG.exception("The database refused a request to %s", request.path)
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return busy(error)
+        if code == sqlite3.SQLITE_FULL:
+            return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
+        return failed(error)
+
+    @app.errorhandler(HTTPException)
+    def http_refused(error):
+        allow = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else None
+        return answer(scim.from_http(error), allow)
+
+    @app.errorhandler(Exception)
+    def failed(error):
+        LOG.exception("A request to %s %s failed", request.method, request.path)
+        return answer(ScimError(500, None, "Rollcall made a mistake. Nothing was changed; its log says more."))
+
+    def answer(error, headers=None):
+        if scim.is_ours(request.path):
+            return scim.error_reply(error, headers)
+        return render_template("error.html", error=error), error.status, headers or {}
+
+
+def add_headers(app):
+    @app.after_request
+    def headers(response):
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if response.mimetype == "text/html":
+            response.headers["Referrer-Policy"] = "same-origin"
+            response.headers["Content-Security-Policy"] = (
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+                "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+            )
+        return response
+
+
+def serving() -> Flask:
+    """Return the application for the server's worker, with its housekeeping started."""
+    app = create_app()
+    threading.Thread(target=keep_house, args=(app,), daemon=True, name="housekeeping").start()
+    threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
+    return app
+
+
+def keep_house(app):
+    """Write waiting log entries every second and prune old ones now and then, for as long as the process lives."""
+    pruned = time.monotonic()
+    while True:
+        time.sleep(1)
+        try:
+            with app.app_context():
+                if journal.is_waiting():
+                    with models.transaction():
+                        journal.flush()
+                if time.monotonic() - pruned > PRUNE_SECONDS:
+                    pruned = time.monotonic()
+                    with models.transaction():
+                        journal.prune()
+        except Exception:
+            LOG.exception("Housekeeping failed; it goes on in a second")
+
+
+def end_with_parent():
+    """End at once when the supervising process is killed: nobody would know of this one."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def serve():
+    """Bring the database up to date and serve until a signal ends it."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
+    try:
+        app = create_app()
+    except ConfigurationError as error:
+        sys.exit(f"Rollcall does not start: {error}")
+    if not port.isdecimal():
+        sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
+    with app.app_context():
+        models.upgrade_database()
+        models.db.engine.dispose()
+    url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
+    print(f"Rollcall serves {url}/  (SQLite {sqlite3.sqlite_version}, {app.config['DATABASE_URL']})")
+    print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
+    print("A token for Okta: flask token create Okta", flush=True)
+    Granian(
+        "app:serving",
+        factory=True,
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        blocking_threads=SERVER_THREADS,
+        log_enabled=True,
+        log_level="warning",
+    ).serve()
+
+
+if __name__ == "__main__":
+    serve()

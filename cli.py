@@ -1,0 +1,236 @@
+"""The command line door: flask token|attribute|rehearse. Short commands over the core."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import click
+import requests
+from flask import Flask
+from flask.cli import AppGroup, with_appcontext
+
+import models
+import rehearsal
+from core import attributes, directory, tokens
+from core.journal import Actor
+from models import transaction
+
+HERE = Path(__file__).parent
+FLASK = [sys.executable, "-m", "flask", "--app", "app"]
+ACTOR = Actor("Command line")
+token_cli = AppGroup("token", help="Bearer tokens for Okta: create, list, renew, revoke.")
+attribute_cli = AppGroup("attribute", help="Custom attributes: add, list, remove.")
+
+
+def init_app(app: Flask):
+    for command in (token_cli, attribute_cli, rehearse):
+        app.cli.add_command(command)
+
+
+@token_cli.command("create")
+@click.argument("name")
+@click.option("--expires-days", type=click.IntRange(1, 3650), help="Days until it expires; without, never.")
+def create_token(name, expires_days):
+    """Make a token and print it, alone: the only time it is shown."""
+    models.upgrade_database()
+    with refusals(), transaction():
+        secret = tokens.create(name, expires_days)
+    click.echo(secret)
+
+
+@token_cli.command("list")
+def list_tokens():
+    """Show every token: name, last four characters, state and last use."""
+    models.upgrade_database()
+    for token in tokens.listing():
+        used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
+        click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
+
+
+@token_cli.command("renew")
+@click.argument("name")
+@click.option("--overlap-hours", type=click.FloatRange(0, 24), default=1, show_default=True)
+@click.option("--expires-days", type=click.IntRange(1, 3650))
+def renew_token(name, overlap_hours, expires_days):
+    """Print a successor; the old token goes on for the overlap."""
+    models.upgrade_database()
+    with refusals(), transaction():
+        secret = tokens.renew(name, timedelta(hours=overlap_hours), expires_days)
+    click.echo(secret)
+
+
+@token_cli.command("revoke")
+@click.argument("name")
+def revoke_token(name):
+    """End a token at once, by its name or id."""
+    models.upgrade_database()
+    with refusals(), transaction():
+        tokens.revoke(name)
+    click.echo(f"Revoked {name}.", err=True)
+
+
+@attribute_cli.command("add")
+@click.argument("name")
+@click.option("--type", "kind", type=click.Choice(attributes.TYPES), default="string", show_default=True)
+@click.option("--multi-valued", is_flag=True)
+def add_attribute(name, kind, multi_valued):
+    """Define a custom attribute; Okta can send it at once."""
+    models.upgrade_database()
+    with refusals(), transaction():
+        attributes.add(name, kind, multi_valued)
+    click.echo(f"Defined {name}. External namespace for Okta: {attributes.definitions.CUSTOM}")
+
+
+@attribute_cli.command("list")
+def list_attributes():
+    """Show every custom attribute: name, type, and how many users have a value."""
+    models.upgrade_database()
+    for row in attributes.listing():
+        kind = row.type + (", multi-valued" if row.multi_valued else "")
+        click.echo(f"{row.name}\t{kind}\t{row.users} users")
+
+
+@attribute_cli.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove_attribute(name, yes):
+    """Take a custom attribute away, and its values from every user."""
+    models.upgrade_database()
+    with refusals():
+        users = attributes.count_holders(attributes.find(name).name)
+        if not yes:
+            click.confirm(f"Remove {name} and its value from {users} users?", abort=True)
+        with transaction():
+            cleared = directory.clear_attribute(name, ACTOR)
+    click.echo(f"Removed {name}; {cleared} users had a value.")
+
+
+class refusals:  # noqa: N801  (reads as a sentence where it is used)
+    """Turn the core's refusals into one line and exit code 1."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, _kind, error, _traceback):
+        if isinstance(error, tokens.TokenError | attributes.DefinitionError):
+            raise click.ClickException(str(error)) from None
+        if isinstance(error, models.Busy):
+            raise click.ClickException("The database is locked by another process: try again.") from None
+
+
+@click.command()
+@click.option("--base-url", help="Of any SCIM server; without it, the Rollcall on this machine.")
+@click.option("--token", help="Bearer token for --base-url.")
+@click.option("--users", type=click.IntRange(rehearsal.FEWEST_USERS, 10_000), default=25, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@with_appcontext
+def rehearse(base_url, token, users, as_json):
+    """Play Okta's whole life cycle and check each step; exit 0 only when all is as it should be."""
+    if bool(base_url) != bool(token):
+        raise click.UsageError("--base-url and --token go together.")
+    target = (base_url, token) if base_url else None
+    with nullcontext(target) if target else local_target() as (url, secret):
+        show = Progress(sys.stderr if as_json else sys.stdout)
+        result = rehearsal.rehearse(url, secret, users=users, report=show.report)
+    if as_json:
+        click.echo(json.dumps(result.as_dict(), indent=2))
+    else:
+        outcome = "all as Okta needs it" if result.passed else "FAILED"
+        click.echo(f"{result.requests} requests in {result.seconds:.1f} s: {outcome}")
+    sys.exit(not result.passed)
+
+
+class Progress:
+    """Show one line a step, and a bar while a long one goes on in a terminal."""
+
+    def __init__(self, stream):
+        self.stream, self.is_terminal = stream, stream.isatty()
+
+    def report(self, step: rehearsal.Step):
+        if step.ok is not None:
+            mark = "ok    " if step.ok else "FAILED"
+            self.line(f"{mark} {step.name}: {step.requests} requests, {step.milliseconds} ms", "\n")
+            for note in [*step.notes, *([step.failure] if step.failure else [])]:
+                self.line(f"       {note}", "\n")
+        elif self.is_terminal and step.total:
+            filled = 30 * step.done // step.total
+            self.line(f"  …    {step.name} [{'#' * filled:<30}] {step.done}/{step.total}", "\r")
+
+    def line(self, text, end):
+        self.stream.write(("\r\x1b[K" if self.is_terminal else "") + text + end)
+        self.stream.flush()
+
+
+@contextmanager
+def local_target():
+    """Yield (base URL, token) of the server that runs here, or of one started for the purpose."""
+    url = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '5000')}"
+    if is_up(url):
+        with temporary_token() as token:
+            yield f"{url}/scim/v2", token
+    else:
+        click.echo(f"Nothing answers at {url}: a server is started for the rehearsal, on a database of its own.")
+        with temporary_server() as target:
+            yield target
+
+
+@contextmanager
+def temporary_token():
+    """Yield a token of this instance that ends with the rehearsal."""
+    models.upgrade_database()
+    name = f"Rehearsal {secrets.token_hex(4)}"
+    with refusals(), transaction():
+        token = tokens.create(name, expires_days=1)
+    try:
+        yield token
+    finally:
+        with transaction():
+            tokens.revoke(name)
+
+
+@contextmanager
+def temporary_server():
+    """Yield (base URL, token) of a new Rollcall on an empty database, gone afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {name: v for name, v in os.environ.items() if not name.startswith("ROLLCALL_")}
+        environment |= {"ROLLCALL_INSTANCE_PATH": folder, "HOST": "127.0.0.1", "PORT": str(port)}
+        run = partial(subprocess.run, env=environment, cwd=HERE, check=True, capture_output=True, text=True)
+        for name, kind in (("custAttr1", "string"), ("badgeNumber", "integer"), ("vip", "boolean")):
+            run([*FLASK, "attribute", "add", name, "--type", kind])
+        token = run([*FLASK, "token", "create", "Rehearsal"]).stdout.strip()
+        server = subprocess.Popen([sys.executable, "app.py"], env=environment, cwd=HERE, stdout=subprocess.DEVNULL)
+        try:
+            wait_until_up(f"http://127.0.0.1:{port}", server)
+            yield f"http://127.0.0.1:{port}/scim/v2", token
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def wait_until_up(url, server, seconds=20):
+    for _ in range(seconds * 10):
+        if is_up(url):
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise click.ClickException("The server for the rehearsal did not start; `python app.py` shows why.")
+
+
+def is_up(url) -> bool:
+    try:
+        return requests.get(f"{url}/healthz", timeout=5).json() == {"status": "ok"}
+    except (requests.RequestException, ValueError):
+        return False

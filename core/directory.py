@@ -1,0 +1,465 @@
+"""The one way in to users and groups: find, list, create, replace, patch, delete. `save` holds the rules.
+
+A write goes: document → (PUT body | PATCH applied to a copy) → save, which validates, checks uniqueness, refreshes
+the look-ups, counts the version up, writes the audit line and notices that nothing changed. Group members are rows
+and change as sets, so that a group's size does not matter. Everything here flushes; the door commits.
+"""
+
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core import attributes, journal, search
+from core.journal import Actor
+from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
+from models import count_in_block, execute, insert_new, now
+from protocol import definitions, patch
+from protocol.errors import invalid_value, mutability, no_target, not_found, uniqueness
+from protocol.filters import Compare
+from protocol.schema import GROUP_TYPE, ResourceType, fold, index_rows, user_name_key
+
+CHUNK = 5_000  # ids or rows in one statement
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A stored user or group. `text` is its document as JSON: without id, meta, groups and members."""
+
+    type: ResourceType
+    pk: int
+    id: str
+    source: str
+    text: str
+    version: int
+    created: str
+    last_modified: str
+
+    @property
+    def document(self) -> dict:
+        return orjson.loads(self.text)
+
+    @property
+    def name(self) -> str:
+        document = self.document
+        return document.get("userName") or document["displayName"]
+
+
+@dataclass
+class MemberChange:
+    """What a write did to a group's members: pk → id of each one that came or went."""
+
+    added: dict
+    removed: dict
+
+    def __bool__(self):
+        return bool(self.added or self.removed)
+
+
+FIND = {
+    name: select(t.c.pk, t.c.id, t.c.source, t.c.document, t.c.version, t.c.created, t.c.last_modified).where(
+        t.c.id == bindparam("id")
+    )
+    for name, t in TABLES.items()
+}
+GROUPS_OF = (
+    select(MEMBERS.c.user_pk, GROUPS.c.id, GROUPS.c.display_name)
+    .join(GROUPS, GROUPS.c.pk == MEMBERS.c.group_pk)
+    .where(MEMBERS.c.user_pk.in_(bindparam("pks", expanding=True)))
+    .order_by(MEMBERS.c.user_pk, MEMBERS.c.group_pk)
+)
+MEMBERS_OF = (
+    select(MEMBERS.c.group_pk, USERS.c.id, USERS.c.display)
+    .join(USERS, USERS.c.pk == MEMBERS.c.user_pk)
+    .where(MEMBERS.c.group_pk.in_(bindparam("pks", expanding=True)))
+    .order_by(MEMBERS.c.group_pk, MEMBERS.c.user_pk)
+)
+DELETE_VALUE = VALUES.delete().where(
+    *(VALUES.c[name] == bindparam(f"old_{name}") for name in ("attribute", "value_key", "user_pk", "element"))
+)
+
+
+def find(resource_type: ResourceType, identifier: str) -> Resource:
+    """Return the resource with that id, or raise 404."""
+    row = execute(FIND[resource_type.name], {"id": identifier}).first()
+    if row is None:
+        raise not_found(resource_type.name, identifier)
+    return Resource(resource_type, *row)
+
+
+def page(resource_type, tree, order, start=1, count=100, after=None):
+    """Return (total, resources of one page); see search.page."""
+    total, rows = search.page(resource_type, tree, order, start, count, after)
+    return total, [Resource(resource_type, *row) for row in rows]
+
+
+def merge_sorted(resources: list, types: list, orders: list) -> list:
+    """Return resources of several types in one order; those without a value last, or first if descending."""
+    chains = {of_type.name: by.chain for of_type, by in zip(types, orders, strict=True)}
+    descending = any(by.descending for by in orders)
+
+    def key(resource):
+        chain = chains[resource.type.name]
+        rows = index_rows(resource.type, resource.document) if chain else ()
+        found = [k for attribute, k, element in rows if element == 0 and attribute == chain[-1].key]
+        return (1, "") if not found else (0, found[0])
+
+    return sorted(resources, key=key, reverse=descending)
+
+
+def groups_of(user_pks: list) -> dict:
+    """Return {user pk: [(group id, displayName), …]} for those who are in a group."""
+    return _gather(GROUPS_OF, user_pks)
+
+
+def members_of(group_pks: list) -> dict:
+    """Return {group pk: [(user id, name), …]} for groups that have members."""
+    return _gather(MEMBERS_OF, group_pks)
+
+
+def _gather(query, pks):
+    gathered: dict = {}
+    for pk, identifier, name in execute(query, {"pks": pks}):
+        gathered.setdefault(pk, []).append((identifier, name))
+    return gathered
+
+
+def count_members(group: Resource, at_most: int) -> int:
+    """Return how many members a group has, counting no further than `at_most`."""
+    some = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == group.pk).limit(at_most)
+    return len(execute(some).all())
+
+
+def create(resource_type: ResourceType, body: dict, actor: Actor, ignored: list, identifier=None) -> Resource:
+    """Create a user or group from a POST body. Raise invalidValue, invalidSyntax or 409 uniqueness."""
+    document = resource_type.normalise(body, ignored)
+    if resource_type is not GROUP_TYPE:
+        document.setdefault("active", True)
+        return _insert_user(resource_type, document, actor, identifier or str(uuid4()))
+    listed = document.pop("members", [])
+    group = _insert_group(document, actor, identifier or str(uuid4()))
+    members = MemberChange(_add_members(group.pk, _member_ids(listed)), {})
+    journal.change(actor, "created", group, None, _with_members(document, members.added), group.name)
+    return group
+
+
+def replace_with(resource: Resource, body: dict, actor: Actor, ignored: list) -> Resource:
+    """Replace a user or group by a PUT body (RFC 7644 §3.5.1): what it leaves out is cleared."""
+    document = resource.type.normalise(body, ignored)
+    if resource.type is not GROUP_TYPE:
+        # a leaver is not let back in by a client that leaves `active` out
+        current = resource.document
+        if "active" not in document and "active" in current:
+            document["active"] = current["active"]
+        return save(resource, document, actor)
+    members = _set_members(resource.pk, _member_ids(document.pop("members", [])))
+    return save(resource, document, actor, members)
+
+
+def patch_with(resource: Resource, body: dict, actor: Actor, ignored: list) -> Resource:
+    """Apply a PATCH body, whole or not at all (RFC 7644 §3.5.2)."""
+    steps = patch.operations(body, resource.type, ignored)
+    of_members = [step for step in steps if step.attribute.name == "members"]
+    of_document = [step for step in steps if step.attribute.name != "members"]
+    document = resource.document
+    if of_document:
+        document = resource.type.normalise(patch.apply(document, of_document), ignored)
+    return save(resource, document, actor, _patch_members(resource.pk, of_members) if of_members else None)
+
+
+def save(resource: Resource, document: dict, actor: Actor, members: MemberChange | None = None) -> Resource:
+    """Store a resource's new document. Nothing new: keep lastModified and the ETag (RFC 7644 §3.5.2.1).
+
+    The first write by Okta takes a local user or group over. Raise 409 uniqueness if the name is taken.
+    """
+    before = resource.document
+    taken_over = actor.is_scim and resource.source != "scim"
+    if document == before and not members and not taken_over:
+        return resource
+    saved = replace(
+        resource,
+        text=orjson.dumps(document).decode(),
+        version=resource.version + 1,
+        source="scim" if actor.is_scim else resource.source,
+        last_modified=max(now(), resource.last_modified),  # a clock that was set back changes no order
+    )
+    table = TABLES[resource.type.name]
+    columns = _columns(saved.type, document) | {
+        "document": saved.text,
+        "version": saved.version,
+        "source": saved.source,
+        "last_modified": saved.last_modified,
+    }
+    _unique(document, lambda: execute(update(table).where(table.c.pk == resource.pk), columns))
+    if resource.type is not GROUP_TYPE:
+        _refresh_values(resource, before, document)
+    changed = {name for name in before.keys() | document.keys() if before.get(name) != document.get(name)}
+    journal.change(
+        actor,
+        "taken over" if taken_over else "changed",
+        saved,
+        _with_members({n: before[n] for n in before if n in changed}, members.removed if members else {}),
+        _with_members({n: document[n] for n in document if n in changed}, members.added if members else {}),
+        saved.name,
+    )
+    return saved
+
+
+def remove(resource: Resource, actor: Actor):
+    """Delete a user or group, with its memberships; deleting a group touches no user."""
+    table = TABLES[resource.type.name]
+    if table is USERS:  # the groups change, too: whoever holds an ETag of one must not be told that they did not
+        theirs = select(MEMBERS.c.group_pk).where(MEMBERS.c.user_pk == resource.pk)
+        changed = {"version": GROUPS.c.version + 1, "last_modified": now()}
+        execute(update(GROUPS).where(GROUPS.c.pk.in_(theirs)).values(changed))
+    execute(delete(table).where(table.c.pk == resource.pk))
+    count_in_block(table, resource.pk, -1)
+    journal.change(actor, "deleted", resource, resource.document, None, resource.name)
+
+
+def clear_attribute(name: str, actor: Actor) -> int:
+    """Take a custom attribute's definition away, and its values from every user; return how many had one."""
+    definition, cleared = attributes.find(name), 0
+    resource_type = attributes.user_type()
+    while pks := attributes.holders(definition.name, CHUNK):
+        for row in execute(search.resources(USERS).where(USERS.c.pk.in_(pks))).all():
+            user = Resource(resource_type, *row)
+            document = user.document
+            document[definitions.CUSTOM].pop(definition.name)
+            save(user, resource_type.normalise(document, []), actor)
+        cleared += len(pks)
+    attributes.undefine(name)
+    return cleared
+
+
+def _insert_user(resource_type, document, actor, identifier):
+    user = _insert(resource_type, document, actor, identifier)
+    rows = index_rows(resource_type, document, search.IN_COLUMNS)
+    if rows:
+        execute(VALUES.insert(), [_value_row(row, user.pk) for row in rows])
+    journal.change(actor, "created", user, None, document, user.name)
+    return user
+
+
+def _insert_group(document, actor, identifier):
+    return _insert(GROUP_TYPE, document, actor, identifier)
+
+
+def _insert(resource_type, document, actor, identifier):
+    table, moment = TABLES[resource_type.name], now()
+    resource = Resource(
+        type=resource_type,
+        pk=0,
+        id=identifier,
+        source="scim" if actor.is_scim else "local",
+        text=orjson.dumps(document).decode(),
+        version=1,
+        created=moment,
+        last_modified=moment,
+    )
+    columns = _columns(resource_type, document) | {
+        "id": resource.id,
+        "source": resource.source,
+        "document": resource.text,
+        "version": resource.version,
+        "created": moment,
+        "last_modified": moment,
+    }
+    result = _unique(document, lambda: execute(table.insert(), columns))
+    pk = result.inserted_primary_key[0]
+    count_in_block(table, pk, 1)
+    return replace(resource, pk=pk)
+
+
+def _columns(resource_type, document):
+    """Return what is looked up or sorted by, from a document."""
+    if resource_type is GROUP_TYPE:
+        name = document["displayName"]
+        external_id = document.get("externalId")
+        return {"display_name": name, "display_name_key": fold(name), "external_id": external_id}
+    display = document.get("displayName") or document["userName"]
+    return {
+        "user_name_key": user_name_key(document["userName"]),
+        "display": display,
+        "display_key": fold(display),
+        "active": document.get("active", False),
+    }
+
+
+def _unique(document, write):
+    """Run a write that the database refuses if the name is taken: there is no moment between look and write."""
+    try:
+        return write()
+    except IntegrityError as error:
+        what = "userName" if "userName" in document else "displayName"
+        raise uniqueness(
+            f"The {what} {document[what]!r} is taken already; letter case does not count. "
+            f"Rename this one in Okta, or link it to the one that is here."
+        ) from error
+
+
+def _refresh_values(user, before, document):
+    """Make the index rows of a user those of the new document: only what differs is written."""
+    old = index_rows(user.type, before, search.IN_COLUMNS)
+    new = index_rows(user.type, document, search.IN_COLUMNS)
+    if old - new:
+        gone = [{f"old_{k}": v for k, v in _value_row(row, user.pk).items()} for row in old - new]
+        execute(DELETE_VALUE, gone)
+    if new - old:
+        execute(VALUES.insert(), [_value_row(row, user.pk) for row in new - old])
+
+
+def _value_row(row, user_pk):
+    attribute, value_key, element = row
+    return {"attribute": attribute, "value_key": value_key, "user_pk": user_pk, "element": element}
+
+
+def _with_members(changes, members):
+    return changes | {"members": sorted(members.values())} if members else changes
+
+
+def _member_ids(values):
+    """Return the ids in a list of members. Raise invalidValue for what is no user."""
+    ids = []
+    for value in values or []:
+        if value.get("type", "User").lower() != "user":
+            raise invalid_value("Members must be users: nested groups are not supported.", "members")
+        if "value" not in value:
+            raise invalid_value("Each member needs a value: the id of a user.", "members.value")
+        ids.append(value["value"])
+    return ids
+
+
+def _pks(ids, must_exist=True):
+    """Return {pk: id} of users. Raise invalidValue naming the ids that are unknown, if they must exist."""
+    ids = list(dict.fromkeys(ids))
+    found = {}
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        found.update(tuple(row) for row in execute(select(USERS.c.pk, USERS.c.id).where(USERS.c.id.in_(chunk))))
+    if must_exist and len(found) < len(ids):
+        unknown = sorted(set(ids) - set(found.values()))
+        listed = ", ".join(repr(i) for i in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+        raise invalid_value(
+            f"No user has the id {listed}: assign the person to the app in Okta first, then push the group.",
+            "members.value",
+        )
+    return found
+
+
+def _present(group_pk, pks=None):
+    """Return which of `pks`, or of all users, are members of a group."""
+    query = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == group_pk)
+    if pks is None:
+        return set(execute(query).scalars())
+    pks, found = list(pks), set()
+    for start in range(0, len(pks), CHUNK):
+        found.update(execute(query.where(MEMBERS.c.user_pk.in_(pks[start : start + CHUNK]))).scalars())
+    return found
+
+
+def _add_members(group_pk, ids):
+    """Add users to a group; return {pk: id} of those who were not in it."""
+    wanted = _pks(ids)
+    new = {pk: wanted[pk] for pk in wanted.keys() - _present(group_pk, wanted)} if wanted else {}
+    if new:
+        execute(insert_new(MEMBERS), [{"group_pk": group_pk, "user_pk": pk} for pk in new])
+    return new
+
+
+def _remove_members(group_pk, members):
+    """Take {pk: id} out of a group; return those who were in it."""
+    present = _present(group_pk, members) if members else set()
+    gone = [{"old_group": group_pk, "old_user": pk} for pk in present]
+    if gone:
+        same = MEMBERS.c.group_pk == bindparam("old_group"), MEMBERS.c.user_pk == bindparam("old_user")
+        execute(MEMBERS.delete().where(*same), gone)
+    return {pk: members[pk] for pk in present}
+
+
+def _set_members(group_pk, ids):
+    """Make `ids` the members of a group: only the differences are written."""
+    wanted, present = _pks(ids), _present(group_pk)
+    gone = _ids(present - wanted.keys())
+    return MemberChange(
+        _add_members(group_pk, [wanted[pk] for pk in wanted.keys() - present]),
+        _remove_members(group_pk, gone),
+    )
+
+
+def _ids(pks):
+    pks, found = list(pks), {}
+    for start in range(0, len(pks), CHUNK):
+        query = select(USERS.c.pk, USERS.c.id).where(USERS.c.pk.in_(pks[start : start + CHUNK]))
+        found.update(tuple(row) for row in execute(query))
+    return found
+
+
+def _patch_members(group_pk, steps):
+    """Apply the steps of a PATCH to a group's members, in order; return what changed in all."""
+    total = MemberChange({}, {})
+    for verb, ids, tree in _runs(steps):
+        if verb == "add":
+            change = MemberChange(_add_members(group_pk, ids), {})
+        elif verb == "set":
+            change = _set_members(group_pk, ids)
+        elif tree is None:
+            change = MemberChange({}, _remove_members(group_pk, _pks(ids, must_exist=False)))
+        else:
+            change = MemberChange({}, _remove_members(group_pk, _matching(group_pk, tree)))
+            if verb == "swap" and not change:
+                raise no_target("No member matches the filter in the path.")
+            change.added = _add_members(group_pk, ids)
+        _merge(total, change)
+    return total
+
+
+def _runs(steps):
+    """Yield (verb, ids, tree) for steps on members; neighbours that do the same to ids become one."""
+    waiting: tuple = ()
+    for step in steps:
+        verb, ids, tree = _verb(step)
+        if waiting and tree is None and waiting[0] == verb and verb in ("add", "remove") and waiting[2] is None:
+            waiting[1].extend(ids)
+            continue
+        if waiting:
+            yield waiting
+        waiting = (verb, ids, tree)
+    if waiting:
+        yield waiting
+
+
+def _verb(step):
+    """Return what a step does: add, set, remove or swap; whom it names; and whom it filters for."""
+    target, ids = step.target, _member_ids(step.value)
+    if target.sub is not None:
+        raise mutability(f"{target.sub.path} cannot be changed: remove the member and add another.")
+    if step.op == "remove" and target.where is None:
+        return ("remove", ids, None) if step.value is not None else ("set", [], None)
+    if target.where is None:
+        return ("add" if step.op == "add" else "set", ids, None)
+    if step.op == "add":
+        raise no_target("Add members to the path 'members', without a filter.")
+    named = target.where
+    if step.op == "remove" and isinstance(named, Compare) and named.op == "eq" and named.chain[-1].name == "value":
+        return "remove", [named.key], None  # what Okta sends, for one member after another
+    return ("remove" if step.op == "remove" or not ids else "swap", ids, target.where)
+
+
+def _matching(group_pk, tree):
+    """Return {pk: id} of the members of a group that satisfy a filter on members."""
+    query = select(USERS.c.pk, USERS.c.id).join(MEMBERS, MEMBERS.c.user_pk == USERS.c.pk)
+    condition = search.member_condition(tree)
+    return {row.pk: row.id for row in execute(query.where(MEMBERS.c.group_pk == group_pk, condition))}
+
+
+def _merge(total, change):
+    """Add a change to the total: who came and went again did neither."""
+    for pk, identifier in change.removed.items():
+        if total.added.pop(pk, None) is None:
+            total.removed[pk] = identifier
+    for pk, identifier in change.added.items():
+        if total.removed.pop(pk, None) is None:
+            total.added[pk] = identifier

@@ -1,0 +1,145 @@
+"""The provisioning log (every SCIM request) and the audit trail (every change). No HTTP, no rendering.
+
+A write's log entry and audit lines are part of its own transaction. Entries of reads and refusals are collected in
+memory and written together, with the next write or within a second; a crash may lose that second of them.
+"""
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import orjson
+from flask import current_app
+from sqlalchemy import delete, select
+
+from core import tokens
+from models import AuditLine, LogEntry, execute, now
+
+KEEP_DAYS = 30
+LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
+BATCH = 200
+ENTRIES = LogEntry.__table__
+LINES = AuditLine.__table__
+SECRET = re.compile(rb"passw|rc_|\\u00", re.IGNORECASE)  # what may be one; escapes may hide one
+TOKEN = re.compile(r"rc_[A-Za-z0-9]{8,}")
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+
+
+@dataclass
+class State:
+    """What an application's process keeps in memory."""
+
+    waiting: deque = field(default_factory=deque)  # entries to be written
+    last_uses: dict = field(default_factory=dict)  # token id → the minute that was last written
+
+
+def _state() -> State:
+    return current_app.extensions.setdefault("journal", State())
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who changes something: an administrator, or Okta by a token."""
+
+    name: str
+    token_id: int | None = None
+
+    @property
+    def is_scim(self) -> bool:
+        return self.token_id is not None
+
+
+def change(actor: Actor, action: str, resource, before: dict | None, after: dict | None, name: str):
+    """Write one audit line; `before` and `after` hold only what changed."""
+    row = {
+        "time": now(),
+        "actor": actor.name,
+        "token_id": actor.token_id,
+        "action": action,
+        "resource_type": resource.type.name,
+        "resource_id": resource.id,
+        "name": name,
+        "before": _json(before),
+        "after": _json(after),
+    }
+    execute(LINES.insert(), row)
+
+
+def _json(value):
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def readable(body: bytes) -> str | None:
+    """Return a body as the log keeps it: without passwords and tokens, cut to LARGEST_BODY."""
+    if not body:
+        return None
+    if SECRET.search(body):
+        try:
+            body = orjson.dumps(_redacted(orjson.loads(body)))
+        except orjson.JSONDecodeError:
+            return f"[{len(body)} bytes that are no JSON]"
+    text = body[:LARGEST_BODY].decode(errors="replace")
+    return text if len(body) <= LARGEST_BODY else text + "…"
+
+
+def without_secrets(text: str) -> str:
+    """Return a string without tokens, and without the values that a filter compares a password with."""
+    if "passw" in text.lower():
+        text = QUOTED.sub('"[redacted]"', text)
+    return TOKEN.sub("rc_[redacted]", text)
+
+
+def _redacted(value, name=""):
+    if "passw" in name.lower():
+        return "[redacted]"
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, list):
+        return [_redacted(part) for part in value]
+    if isinstance(value, dict):
+        path = next((str(part) for key, part in value.items() if key.lower() == "path"), "")
+        return {key: _redacted(part, path if key.lower() == "value" else key) for key, part in value.items()}
+    return value
+
+
+def collect(entry: dict):
+    """Keep an entry of a read or a refusal until the next `flush`."""
+    _state().waiting.append(entry)
+
+
+def write(entry: dict):
+    """Write an entry now, within the caller's transaction, and those that wait with it."""
+    collect(entry)
+    flush()
+
+
+def is_waiting() -> bool:
+    return bool(_state().waiting)
+
+
+def flush():
+    """Write what waits. Needs a transaction."""
+    waiting, entries = _state().waiting, []
+    while waiting and len(entries) < BATCH:
+        entries.append(waiting.popleft())
+    if entries:
+        execute(ENTRIES.insert(), entries)
+        _note_uses(entries)
+
+
+def _note_uses(entries):
+    """Note when and from where each token was last used, at most once a minute."""
+    last_uses = _state().last_uses
+    for entry in {e["token_id"]: e for e in entries if e["token_id"]}.values():
+        minute = entry["time"][:16]
+        if last_uses.get(entry["token_id"]) != minute:
+            last_uses[entry["token_id"]] = minute
+            tokens.used(entry["token_id"], entry["time"], entry["address"])
+
+
+def prune(days: int = KEEP_DAYS, most: int = 5_000) -> int:
+    """Delete up to `most` log entries older than `days`; return how many. Needs a transaction."""
+    limit = (datetime.fromisoformat(now()) - timedelta(days=days)).replace(tzinfo=None).isoformat()
+    old = select(ENTRIES.c.id).where(ENTRIES.c.time < limit).order_by(ENTRIES.c.time).limit(most)
+    return execute(delete(ENTRIES).where(ENTRIES.c.id.in_(old))).rowcount

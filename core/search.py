@@ -1,0 +1,318 @@
+"""A filter tree → SQL, sorting and pages. Keeps the same rows as `protocol.filters.match`.
+
+    total, rows = page(users, filters.parse('title co "eng"', users), Order(), start=1, count=100)
+
+A condition on a value is a look-up in `user_values`, which its primary key indexes by attribute and value. Within
+an `and`, the first `eq` drives (a list of pks from the index) and the others are checked one person at a time.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_, select, text, true
+
+from models import BLOCK_BITS, Block, Group, GroupMember, User, UserValue, execute
+from protocol.errors import invalid_filter, invalid_path
+from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath
+from protocol.schema import Attribute, ResourceType, fold
+
+USERS, VALUES, GROUPS, MEMBERS, BLOCKS = (m.__table__ for m in (User, UserValue, Group, GroupMember, Block))
+TABLES = {"User": USERS, "Group": GROUPS}
+
+# attributes that are columns; every other one of a user has its rows in user_values
+COLUMNS = {
+    "User": {
+        "id": USERS.c.id,
+        "userName": USERS.c.user_name_key,
+        "meta.created": USERS.c.created,
+        "meta.lastModified": USERS.c.last_modified,
+    },
+    "Group": {
+        "id": GROUPS.c.id,
+        "displayName": GROUPS.c.display_name_key,
+        "externalId": GROUPS.c.external_id,
+        "meta.created": GROUPS.c.created,
+        "meta.lastModified": GROUPS.c.last_modified,
+    },
+}
+IN_COLUMNS = frozenset({"userName", "active"})  # top-level attributes of a user without rows in user_values
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a list is sorted by: no chain means creation order."""
+
+    chain: tuple[Attribute, ...] = ()
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that hold one attribute's values: whose they are, of which element, and the key they compare by."""
+
+    owner: object
+    element: object
+    key: object
+    condition: object
+
+
+def where(resource_type: ResourceType, tree):
+    """Return the SQL condition on the type's table that keeps the rows which match(tree, …) keeps."""
+    return _Where(resource_type).condition(tree)
+
+
+def member_condition(tree):
+    """Return the condition on MEMBERS and USERS, joined, that keeps the members which satisfy a filter."""
+    keys = {"value": USERS.c.id, "display": USERS.c.display_key, "type": literal(fold("User"))}
+    if isinstance(tree, Not):
+        return not_(member_condition(tree.term))
+    if isinstance(tree, And | Or):
+        return (and_ if isinstance(tree, And) else or_)(*map(member_condition, tree.terms))
+    if tree.chain[-1].name not in keys:
+        raise invalid_filter(f"{tree.chain[-1].path} cannot be filtered on.")
+    column = keys[tree.chain[-1].name]
+    return true() if isinstance(tree, Present) else _predicate(column, tree.op, tree.key)
+
+
+class _Where:
+    def __init__(self, resource_type):
+        self.resource_type = resource_type
+        self.table = TABLES[resource_type.name]
+        self.columns = COLUMNS[resource_type.name]
+
+    def condition(self, tree, drives=True):
+        if isinstance(tree, Compare):
+            return self.comparison(tree, drives)
+        if isinstance(tree, Present):
+            return self.presence(tree.chain)
+        if isinstance(tree, Not):
+            return self.condition(tree.term, drives=False).is_not(true())
+        if isinstance(tree, And):
+            driver = next((term for term in tree.terms if _selective(term)), None)
+            return and_(*(self.condition(term, drives and term is driver) for term in tree.terms))
+        if isinstance(tree, Or):
+            return or_(*(self.condition(term, drives) for term in tree.terms))
+        if isinstance(tree, ValuePath):
+            return self.value_path(tree, drives)
+        return false()
+
+    def comparison(self, tree, drives):
+        attribute = tree.chain[-1]
+        if attribute.path in self.columns:
+            return _predicate(self.columns[attribute.path], tree.op, tree.key)
+        if attribute.path == "active":
+            return USERS.c.active == (tree.key == "true")
+        if attribute.path == "meta.resourceType":
+            return true() if OPERATORS[tree.op](self.resource_type.name, tree.key) else false()
+        if attribute.path == "schemas":
+            return self.schemas(tree)
+        source = self.source(attribute)
+        return self.owned(source, _predicate(source.key, tree.op, tree.key), drives)
+
+    def owned(self, source, predicate, drives):
+        """Return the condition that a resource owns a row of `source` for which `predicate` holds."""
+        if drives:
+            return self.table.c.pk.in_(select(source.owner).where(source.condition, predicate))
+        return exists().where(source.owner == self.table.c.pk, source.condition, predicate)
+
+    def schemas(self, tree):
+        """A resource names its core schema, and the extensions that it has a value of."""
+        holds = OPERATORS[tree.op]
+        found = [self.presence((e,)) for e in self.resource_type.extensions if holds(e.name, tree.key)]
+        return or_(true() if holds(self.resource_type.urn, tree.key) else false(), *found)
+
+    def presence(self, chain):
+        attribute = chain[-1]
+        if attribute.path in ("schemas", "active", "meta") or attribute.path.startswith("meta."):
+            return true()
+        if attribute.path in self.columns:
+            return self.columns[attribute.path].is_not(None)
+        if attribute.path in ("members", "groups"):
+            attribute = attribute.sub["value"]
+        if attribute.type == "complex":
+            source = _values(VALUES.alias(), [a.key for a in _leaves(attribute)])
+        else:
+            source = self.source(attribute)
+        return self.owned(source, true(), drives=False)
+
+    def value_path(self, tree, drives):
+        """One element of a multi-valued attribute satisfies the whole term."""
+        terms = tree.term.terms if isinstance(tree.term, And) else (tree.term,)
+        driver = next((term for term in terms if _selective(term)), None)
+        if driver is not None:
+            source = self.source(driver.chain[-1])
+            predicate = _predicate(source.key, driver.op, driver.key)
+        else:
+            source, predicate = self.elements(tree.chain[-1]), true()
+        rest = [self.of_element(term, source) for term in terms if term is not driver]
+        return self.owned(source, and_(predicate, *rest), drives and driver is not None)
+
+    def elements(self, attribute):
+        """Return a source with a row for each element of a multi-valued attribute, or several."""
+        if attribute.path in ("members", "groups"):
+            return self.source(attribute.sub["value"])
+        return _values(VALUES.alias(), [a.key for a in _leaves(attribute)])
+
+    def of_element(self, tree, outer):
+        """Return the condition that the element at hand in `outer` satisfies `tree`."""
+        if isinstance(tree, Compare | Present):
+            source = self.source(tree.chain[-1])
+            same = and_(source.owner == outer.owner, source.element == outer.element, source.condition)
+            holds = true() if isinstance(tree, Present) else _predicate(source.key, tree.op, tree.key)
+            return exists().where(same, holds)
+        if isinstance(tree, Not):
+            return not_(self.of_element(tree.term, outer))
+        join = and_ if isinstance(tree, And) else or_
+        return join(*(self.of_element(term, outer) for term in tree.terms))
+
+    def source(self, attribute):
+        """Return the rows that hold an attribute's values. Raise invalidFilter if nothing holds them."""
+        head, _, tail = attribute.path.partition(".")
+        if head == "members" and self.table is GROUPS:
+            return _membership(MEMBERS.alias(), USERS.alias(), "group_pk", "user_pk", tail)
+        if head == "groups" and self.table is USERS:
+            return _membership(MEMBERS.alias(), GROUPS.alias(), "user_pk", "group_pk", tail)
+        if head == "meta" or self.table is GROUPS:
+            raise invalid_filter(f"{attribute.path} cannot be filtered on.")
+        return _values(VALUES.alias(), [attribute.key])
+
+
+def _values(values, keys):
+    condition = values.c.attribute == keys[0] if len(keys) == 1 else values.c.attribute.in_(keys)
+    return Source(values.c.user_pk, values.c.element, values.c.value_key, condition)
+
+
+def _membership(members, others, owner, element, sub_attribute):
+    """Return memberships as rows of `members` or `groups`: what they show is looked up at the other end."""
+    name = "display_key" if "display_key" in others.c else "display_name_key"
+    keys = {
+        "value": others.c.id,
+        "display": others.c[name],
+        "type": literal(fold("User" if element == "user_pk" else "direct")),
+    }
+    if sub_attribute not in keys:
+        raise invalid_filter(f"{sub_attribute} of a membership cannot be filtered on.")
+    joined = others.c.pk == members.c[element]
+    return Source(members.c[owner], members.c[element], keys[sub_attribute], joined)
+
+
+def _leaves(attribute):
+    for sub in attribute.sub.values():
+        if sub.type == "complex":
+            yield from _leaves(sub)
+        else:
+            yield sub
+
+
+def _selective(term):
+    """Return whether an index look-up of the term finds few: an eq on something that tells people apart."""
+    if isinstance(term, ValuePath):
+        inner = term.term.terms if isinstance(term.term, And) else (term.term,)
+        return any(_selective(t) for t in inner)
+    return isinstance(term, Compare) and term.op == "eq" and term.chain[-1].name not in ("type", "primary")
+
+
+def _predicate(column, op, key):
+    """Return `column op key`. Text matches itself: there are no wildcards."""
+    if op == "co":
+        return func.instr(column, key) > 0 if key else true()
+    if op == "sw":
+        # the range finds the rows in the index, the comparison is exact
+        start = func.substr(column, 1, len(key)) == key
+        return and_(column >= key, column <= key + "\U0010ffff", start) if key else true()
+    if op == "ew":
+        return func.substr(column, -len(key)) == key if key else true()
+    return OPERATORS[op](column, key)
+
+
+def order(resource_type: ResourceType, path: str | None, descending: bool) -> Order:
+    """Return the Order that sortBy and sortOrder ask for. Raise invalidPath if there is no such order."""
+    if not path:
+        return Order()
+    chain = resource_type.paths.get(path.lower())
+    attribute = chain[-1].value if chain else None
+    if attribute is None:
+        raise invalid_path(f"sortBy {path!r} is no attribute of a {resource_type.name} that has an order.")
+    if attribute is not chain[-1]:
+        chain = (*chain, attribute)
+    sortable = chain[0].name not in ("schemas", "members", "groups", "password")
+    if not sortable or attribute.path in ("meta.location", "meta.version"):
+        raise invalid_path(f"Lists cannot be sorted by {attribute.path}.")
+    return Order(() if attribute.path == "meta.resourceType" else chain, descending)
+
+
+def page(resource_type, tree, by: Order, start=1, count=100, after=None):
+    """Return (total, rows of the page). `start` counts from 1; `after` is a pk to go on behind instead.
+
+    Rows have what `directory.Resource` holds. The order is total: the pk breaks ties.
+    """
+    table = TABLES[resource_type.name]
+    condition = where(resource_type, tree) if tree is not None else None
+    rows = _rows(resource_type, table, condition, by, start, count, after) if count else []
+    if condition is not None and after is None and start == 1 and 0 < len(rows) < count:
+        return len(rows), rows  # the page holds them all: no need to count
+    return total(table, condition), rows
+
+
+def total(table, condition=None) -> int:
+    """Return how many rows satisfy `condition`; without one, from the totals by block."""
+    if condition is None:
+        return execute(COUNT_ALL, {"table": table.name}).scalar()
+    return execute(select(func.count()).select_from(table).where(condition)).scalar()
+
+
+def _rows(resource_type, table, condition, by, start, count, after):
+    query = resources(table) if condition is None else resources(table).where(condition)
+    if by.chain:
+        return _sorted_rows(resource_type, table, query, condition, by, start, count)
+    if after is not None:
+        query = query.where(table.c.pk > after)
+    elif condition is None and start > 1:
+        first, skipped = _block_of(table, start)
+        query, start = query.where(table.c.pk >= first), start - skipped
+    return execute(query.order_by(table.c.pk).limit(count).offset(start - 1)).all()
+
+
+def resources(table):
+    """Select what directory.Resource holds, in its order."""
+    c = table.c
+    return select(c.pk, c.id, c.source, c.document, c.version, c.created, c.last_modified)
+
+
+def _block_of(table, start):
+    """Return (the first pk of the block that holds the start-th row, how many rows come before the block)."""
+    found = execute(BLOCK_OF, {"table": table.name, "start": start}).first()
+    return (found.block << BLOCK_BITS, found.before) if found else (2**62, 0)
+
+
+def _sorted_rows(resource_type, table, query, condition, by, start, count):
+    """Those with a value come in its order, from the index; those without come last, or first if descending."""
+    attribute, descending = by.chain[-1], by.descending
+    column = COLUMNS[resource_type.name].get(attribute.path)
+    if attribute.path == "active":
+        column = table.c.active
+    if column is not None:
+        keys = (column.desc().nulls_first(),) if descending else (column.asc().nulls_last(),)
+        return execute(query.order_by(*keys, table.c.pk).limit(count).offset(start - 1)).all()
+    values = VALUES.alias()
+    first = and_(values.c.attribute == attribute.key, values.c.element == 0)
+    keyed = query.join(values, values.c.user_pk == table.c.pk).where(first)
+    key = values.c.value_key.desc() if descending else values.c.value_key
+    unkeyed = query.where(~exists().where(first, values.c.user_pk == table.c.pk)).order_by(table.c.pk)
+    parts = [keyed.order_by(key, values.c.user_pk), unkeyed]
+    rows: list = []
+    for part in reversed(parts) if descending else parts:
+        if len(rows) < count:
+            rows += execute(part.limit(count - len(rows)).offset(max(start - 1, 0))).all()
+        if not rows:
+            start -= execute(select(func.count()).select_from(part.order_by(None).subquery())).scalar()
+        else:
+            start = 1
+    return rows
+
+
+COUNT_ALL = select(func.coalesce(func.sum(BLOCKS.c.count), 0)).where(BLOCKS.c.table == bindparam("table"))
+BLOCK_OF = text(
+    "SELECT block, before FROM ("
+    ' SELECT block, count, sum(count) OVER (ORDER BY block) - count AS before FROM blocks WHERE "table" = :table'
+    ") AS b WHERE before < :start ORDER BY block DESC LIMIT 1"
+)

@@ -1,0 +1,287 @@
+"""Every table, the engine's settings, `transaction()` and `now()`. No SCIM, no HTTP.
+
+with transaction():                      # takes SQLite's write lock before anything is read
+    execute(User.__table__.insert(), {...})
+"""
+
+import os
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from flask import Flask, current_app
+from flask_migrate import Migrate, upgrade
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, ForeignKey, Index, Text, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+LOCK_SECONDS = 10  # how long a write waits for the others of this process, before 503
+BUSY_SECONDS = 5  # how long it then waits for another process that holds SQLite's lock, such as a backup
+BLOCK_BITS = 10
+WAL_BYTES = 8 * 2**20  # the write-ahead log is folded back into the database beyond this size
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate(db=db, directory=os.path.join(os.path.dirname(__file__), "migrations"))
+write_lock = threading.Lock()
+
+
+class Busy(Exception):
+    """The write lock was not had in time; nothing was changed."""
+
+
+class User(db.Model):
+    """A person: the SCIM document, and what is looked up or sorted by."""
+
+    __tablename__ = "users"
+    __table_args__ = {"sqlite_autoincrement": True}  # a deleted user's pk is never given again
+    pk: Mapped[int] = mapped_column(primary_key=True)  # creation order
+    id: Mapped[str] = mapped_column(unique=True)
+    user_name_key: Mapped[str] = mapped_column(unique=True)  # schema.user_name_key(userName)
+    display: Mapped[str]  # what groups show for the person: displayName, or else userName
+    display_key: Mapped[str] = mapped_column(index=True)  # schema.fold(display)
+    active: Mapped[bool] = mapped_column(index=True)
+    source: Mapped[str]  # "scim" or "local"
+    document: Mapped[str] = mapped_column(Text)  # JSON, without id, meta, groups and password
+    version: Mapped[int]
+    created: Mapped[str]  # as now() writes it
+    last_modified: Mapped[str] = mapped_column(index=True)
+
+
+class UserValue(db.Model):
+    """One filterable value of a user's document, as schema.index_rows writes it."""
+
+    __tablename__ = "user_values"
+    attribute: Mapped[str] = mapped_column(primary_key=True)
+    value_key: Mapped[str] = mapped_column(primary_key=True)
+    user_pk: Mapped[int] = mapped_column(ForeignKey("users.pk", ondelete="CASCADE"), primary_key=True)
+    element: Mapped[int] = mapped_column(primary_key=True)
+    __table_args__ = (
+        Index("ix_user_values_user", "user_pk", "attribute", "element"),
+        {"sqlite_with_rowid": False},
+    )
+
+
+class Group(db.Model):
+    __tablename__ = "groups"
+    __table_args__ = {"sqlite_autoincrement": True}
+    pk: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str]
+    display_name_key: Mapped[str] = mapped_column(unique=True)  # schema.fold(displayName)
+    external_id: Mapped[str | None] = mapped_column(index=True)
+    source: Mapped[str]
+    document: Mapped[str] = mapped_column(Text)  # JSON, without id, meta and members
+    version: Mapped[int]
+    created: Mapped[str]
+    last_modified: Mapped[str] = mapped_column(index=True)
+
+
+class GroupMember(db.Model):
+    __tablename__ = "group_members"
+    group_pk: Mapped[int] = mapped_column(ForeignKey("groups.pk", ondelete="CASCADE"), primary_key=True)
+    user_pk: Mapped[int] = mapped_column(ForeignKey("users.pk", ondelete="CASCADE"), primary_key=True)
+    __table_args__ = (
+        Index("ix_group_members_user", "user_pk", "group_pk"),
+        {"sqlite_with_rowid": False},
+    )
+
+
+class Block(db.Model):
+    """How many rows of a table have a pk from block << BLOCK_BITS on: totals and deep pages without counting."""
+
+    __tablename__ = "blocks"
+    table: Mapped[str] = mapped_column(primary_key=True)
+    block: Mapped[int] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class Token(db.Model):
+    """A bearer token: only its digest, never the token."""
+
+    __tablename__ = "tokens"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)  # SHA-256, hexadecimal
+    last_four: Mapped[str]
+    created: Mapped[str]
+    expires: Mapped[str | None]
+    revoked: Mapped[str | None]
+    last_used: Mapped[str | None]
+    last_address: Mapped[str | None]
+
+
+class CustomAttribute(db.Model):
+    __tablename__ = "custom_attributes"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)  # lower case
+    type: Mapped[str]
+    multi_valued: Mapped[bool]
+    created: Mapped[str]
+
+
+class LogEntry(db.Model):
+    """One SCIM request in the provisioning log, secrets redacted and sizes capped."""
+
+    __tablename__ = "provisioning_log"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    time: Mapped[str] = mapped_column(index=True)
+    token_id: Mapped[int | None]
+    address: Mapped[str | None]
+    method: Mapped[str]
+    path: Mapped[str]
+    resource_type: Mapped[str | None]
+    resource_id: Mapped[str | None] = mapped_column(index=True)
+    status: Mapped[int]
+    scim_type: Mapped[str | None]
+    error: Mapped[str | None]
+    milliseconds: Mapped[float]
+    ignored: Mapped[list | None] = mapped_column(JSON(none_as_null=True))
+    request: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text)
+
+
+class AuditLine(db.Model):
+    """One change of a user or group: append-only."""
+
+    __tablename__ = "audit"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    time: Mapped[str] = mapped_column(index=True)
+    actor: Mapped[str]  # "SCIM Okta (Production)", or an administrator
+    token_id: Mapped[int | None]
+    action: Mapped[str]  # created, changed, deleted, taken over
+    resource_type: Mapped[str]
+    resource_id: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    before: Mapped[str | None] = mapped_column(Text)  # JSON: only what changed
+    after: Mapped[str | None] = mapped_column(Text)
+
+
+def now() -> str:
+    """Return this moment in UTC, as the database keeps it: text order is time order."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def connection():
+    """Return the connection of the current request; its transaction ends with the request."""
+    return db.session.connection()
+
+
+def execute(statement, parameters=None):
+    """Run one SQLAlchemy Core statement on the current request's connection."""
+    return db.session.connection().execute(statement, parameters)
+
+
+@contextmanager
+def transaction():
+    """Commit what happens inside, or nothing of it. Takes the write lock before anything is read.
+
+    A transaction that reads first and writes later gets SQLITE_BUSY at once if another one wrote in between:
+    so the lock comes first (BEGIN IMMEDIATE). Raise Busy if it is not had in time.
+    """
+    db.session.rollback()
+    if not write_lock.acquire(timeout=LOCK_SECONDS):
+        raise Busy
+    try:
+        try:
+            db.session.connection(execution_options={"begin": "BEGIN IMMEDIATE"})
+        except OperationalError as error:
+            raise Busy from error
+        try:
+            yield
+            db.session.commit()
+        except BaseException:
+            db.session.rollback()
+            raise
+        _keep_wal_small()
+    finally:
+        write_lock.release()
+
+
+@contextmanager
+def savepoint():
+    """Undo only what happened inside if it fails, within a transaction."""
+    with db.session.connection().begin_nested():
+        yield
+
+
+def _keep_wal_small():
+    database = db.engine.url.database
+    try:
+        if os.stat(database + "-wal").st_size < WAL_BYTES:
+            return
+    except OSError:
+        return
+    checkpoint()
+
+
+def checkpoint():
+    """Fold the write-ahead log into the database. Only under `write_lock`.
+
+    SQLite before 3.51.3 can lose commits when a checkpoint meets a commit (reliability.md, finding 2), so no
+    connection checkpoints by itself, and this mode takes SQLite's write lock as well.
+    """
+    raw = db.engine.raw_connection()
+    try:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        raw.close()
+
+
+def configure_sqlite(engine):
+    """Set up SQLite connections; the one place that does."""
+
+    @event.listens_for(engine, "connect")
+    def connect(raw, _record):
+        raw.isolation_level = None  # SQLAlchemy's begin below says BEGIN, not the driver
+        for pragma in (
+            f"busy_timeout = {BUSY_SECONDS * 1000}",  # first: the next one may have to wait
+            "journal_mode = WAL",
+            "synchronous = FULL",  # what was acknowledged survives a power cut
+            "foreign_keys = ON",
+            "wal_autocheckpoint = 0",
+            "temp_store = MEMORY",
+            "cache_size = -4096",
+        ):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(conn):
+        conn.exec_driver_sql(conn.get_execution_options().get("begin", "BEGIN"))
+
+
+def insert_new(table):
+    """Return an insert that passes over rows that are there already."""
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def count_in_block(table, pk, by):
+    """Keep the totals by block of 2**BLOCK_BITS pks: `by` is 1 for a new resource and -1 for a deleted one."""
+    insert = sqlite.insert(Block).values(table=table.name, block=pk >> BLOCK_BITS, count=by)
+    execute(insert.on_conflict_do_update(set_={"count": Block.count + by}))
+
+
+def init_app(app: Flask):
+    """Bind the database to `app` and set its engine up."""
+    db.init_app(app)
+    migrate.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            configure_sqlite(db.engine)
+
+
+def upgrade_database():
+    """Bring the database to the newest schema; harmless to repeat, and to interrupt."""
+    upgrade(directory=current_app.extensions["migrate"].directory)

@@ -1,0 +1,261 @@
+"""Apply PATCH operations to a document (RFC 7644 §3.5.2). No database, no HTTP.
+
+    steps = operations({"Operations": [{"op": "replace", "value": {"active": False}}]}, users, ignored=[])
+    document = apply(document, steps)
+
+What clients send beyond the RFC is tolerated here, by name: `op` in any letter case; no `schemas`; a value
+without a path, whose keys may be dotted or carry a URN or a filter, and may name read-only attributes (they
+are ignored); a `remove` with a list of values, which removes only these; a value added to
+`emails[type eq "work"].value` where there is no such e-mail yet, which makes one.
+"""
+
+from dataclasses import dataclass, replace
+
+import orjson
+
+from protocol.errors import ScimError, invalid_path, invalid_syntax, invalid_value, mutability, no_target
+from protocol.filters import And, Compare, Target, match, parse_path
+from protocol.schema import Attribute, ResourceType, comparable, normalise_value
+
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+MAX_OPERATIONS = 20_000
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step on one attribute. `value` is checked and canonical; None on add or replace means unset."""
+
+    op: str  # add, remove or replace
+    target: Target
+    value: object = None
+
+    @property
+    def attribute(self) -> Attribute:
+        return self.target.chain[0]
+
+
+def operations(body: dict, resource_type: ResourceType, ignored: list) -> list[Operation]:
+    """Return the steps that a PATCH body asks for. Values without a path become a step an attribute.
+
+    Raise invalidSyntax, invalidPath, invalidValue, invalidFilter, mutability or noTarget. What names an
+    attribute that nobody defined is left out and appended to `ignored`, unless a path names it outright.
+    """
+    steps: list[Operation] = []
+    for op, path, value in _requests(body):
+        if path is not None:
+            steps += _with_path(op, path, value, resource_type, ignored)
+        elif op == "remove":
+            raise no_target("A remove needs a path that says what to remove.")
+        elif isinstance(value, dict):
+            for name, part in value.items():
+                steps += _member(op, name, part, resource_type, ignored)
+        else:
+            raise invalid_value(f"The value of {op} without a path must be an object of attributes.")
+    return steps
+
+
+def _requests(body):
+    """Yield (op, path or None, value) of each operation; names in any letter case."""
+    if not isinstance(body, dict):
+        raise invalid_syntax("The body of a PATCH must be a JSON object.")
+    body = {name.lower(): value for name, value in body.items()}
+    schemas, listed = body.get("schemas"), body.get("operations")
+    if schemas is not None and (not isinstance(schemas, list) or PATCH_SCHEMA not in schemas):
+        raise invalid_syntax(f"'schemas' of a PATCH must be [\"{PATCH_SCHEMA}\"].")
+    if not isinstance(listed, list) or not listed:
+        raise invalid_syntax("A PATCH needs 'Operations', a list of at least one operation.")
+    if len(listed) > MAX_OPERATIONS:
+        raise ScimError(413, None, f"A PATCH may have at most {MAX_OPERATIONS} operations.")
+    for operation in listed:
+        if not isinstance(operation, dict):
+            raise invalid_syntax("Each of 'Operations' must be a JSON object.")
+        operation = {name.lower(): value for name, value in operation.items()}
+        op = operation.get("op")
+        if not isinstance(op, str) or op.lower() not in ("add", "remove", "replace"):
+            raise invalid_syntax(f"'op' must be add, remove or replace, not {op!r}.")
+        if op.lower() != "remove" and "value" not in operation:
+            raise invalid_value(f"{op} needs a value.")
+        path = operation.get("path")
+        if path is not None and not isinstance(path, str):
+            raise invalid_path("'path' must be a string.")
+        yield op.lower(), path or None, operation.get("value")
+
+
+def _with_path(op, path, value, resource_type, ignored):
+    try:
+        target = parse_path(path, resource_type)
+    except ScimError as error:
+        if error.scim_type == "invalidPath" and _in_extension(path, resource_type):
+            ignored.append(path)  # an attribute that Okta maps and nobody defined here stops nothing
+            return []
+        raise
+    named = [*target.chain, *([target.sub] if target.sub else [])]
+    for attribute in named:
+        if attribute.read_only or attribute.name == "schemas":
+            raise mutability(f"{attribute.path} is read-only.")
+    if len(named) > 1 and named[-1].mutability == "immutable":
+        raise mutability(f"{named[-1].path} cannot be changed: remove the value and add another.")
+    if op == "remove":
+        if named[-1].required:
+            raise mutability(f"{named[-1].path} is required and cannot be removed.")
+        return [_removal(target, value, ignored)]
+    return _assign(op, target, value, ignored)
+
+
+def _in_extension(path, resource_type):
+    path = path.lower()
+    return path.startswith("urn:") and not path.startswith(resource_type.urn.lower() + ":")
+
+
+def _member(op, name, value, resource_type, ignored):
+    """Return the steps for one key of a value without a path: read-only and unknown ones are left out."""
+    try:
+        target = parse_path(name, resource_type)
+    except ScimError as error:
+        if error.scim_type != "invalidPath":
+            raise
+        ignored.append(name)
+        return []
+    named = [*target.chain, *([target.sub] if target.sub else [])]
+    if any(attribute.read_only for attribute in named) or target.chain[0].name == "schemas":
+        return []
+    return _assign(op, target, value, ignored)
+
+
+def _assign(op, target, value, ignored):
+    """Return the steps that add or replace; an object for a complex attribute is a step a sub-attribute."""
+    attribute = target.sub or target.chain[-1]
+    single = not attribute.multi_valued and target.where is None
+    if single and attribute.type == "complex" and isinstance(value, dict):
+        steps = []
+        for name, part in value.items():
+            sub = attribute.sub.get(name.lower())
+            if sub is None:
+                ignored.append(attribute.path + (":" if attribute.extension else ".") + name)
+            elif not sub.read_only:
+                steps += _assign(op, replace(target, chain=(*target.chain, sub)), part, ignored)
+        return steps
+    if attribute.multi_valued and (target.where is not None or not isinstance(value, list)):
+        value = [value] if value not in (None, "") else None  # one value of it
+    value = normalise_value(attribute, value, ignored)
+    if attribute.returned == "never":
+        return []
+    return [Operation(op, target, value)]
+
+
+def _removal(target, value, ignored):
+    """Return a remove step; one with a list of values removes only these (Entra, JumpCloud, Salesforce)."""
+    attribute = target.chain[-1]
+    if value in (None, "", [], {}) or not attribute.multi_valued or target.where or target.sub:
+        return Operation("remove", target)
+    if isinstance(value, dict) and attribute.name in value:
+        value = value[attribute.name]
+    return Operation("remove", target, normalise_value(attribute, value, ignored))
+
+
+def apply(document: dict, steps: list[Operation]) -> dict:
+    """Return a new document with every step applied, in order. Raise noTarget; `document` stays as it is."""
+    document = orjson.loads(orjson.dumps(document))
+    for step in steps:
+        _apply(document, step)
+    return document
+
+
+def _apply(document, step):
+    *above, attribute = step.target.chain
+    parents = [document]
+    for parent in above:
+        parents.append(parents[-1].setdefault(parent.name, {}))
+    container = parents[-1]
+    if attribute.multi_valued:
+        container[attribute.name] = _apply_to_values(container.get(attribute.name, []), step)
+    elif step.op == "remove" or step.value is None:
+        container.pop(attribute.name, None)
+    else:
+        container[attribute.name] = step.value
+    for parent, child in zip([*above, attribute][::-1], parents[::-1], strict=True):
+        if child.get(parent.name) in ({}, []):
+            del child[parent.name]
+
+
+def _apply_to_values(values, step):
+    """Return the values of a multi-valued attribute after one step."""
+    target, attribute = step.target, step.target.chain[-1]
+    if target.where is None and target.sub is None:
+        return _apply_to_all(values, attribute, step)
+    chosen = [v for v in values if target.where is None or match(target.where, v)]
+    if step.op == "remove" or step.value is None:
+        return _remove_from(values, chosen, target.sub)
+    if not chosen:
+        chosen = [_new_value(target)]
+        values = values + chosen
+    if target.sub:
+        changed = [value | {target.sub.name: step.value} for value in chosen]
+    elif step.op == "add" and attribute.type == "complex":
+        changed = [value | step.value[0] for value in chosen]
+    else:
+        changed = [step.value[0] for _ in chosen]
+    replaced = {id(old): new for old, new in zip(chosen, changed, strict=True)}
+    values = [replaced.get(id(value), value) for value in values]
+    return _one_primary(values, changed)
+
+
+def _apply_to_all(values, attribute, step):
+    if step.op == "remove" and step.value is not None:
+        unwanted = [_identity(attribute, value) for value in step.value]
+        return [value for value in values if _identity(attribute, value) not in unwanted]
+    if step.op == "add":
+        new = [value for value in step.value or [] if value not in values]
+        return _one_primary(values + new, new)
+    return [] if step.op == "remove" else step.value or []
+
+
+def _remove_from(values, chosen, sub):
+    gone = {id(value) for value in chosen}
+    if sub is None:
+        return [value for value in values if id(value) not in gone]
+    kept = [
+        {name: part for name, part in value.items() if name != sub.name} if id(value) in gone else value
+        for value in values
+    ]
+    return [value for value in kept if value]
+
+
+def _identity(attribute, value):
+    """Return what a value in a remove list is recognised by: its `value`, or else all of it."""
+    named = attribute.value
+    if attribute.type != "complex" or named is None or named.name not in value:
+        return value if attribute.type == "complex" else comparable(attribute, value)
+    return comparable(named, value[named.name])
+
+
+def _new_value(target):
+    """Return the start of the value that a path asks for and does not find, or raise noTarget.
+
+    RFC 7644 §3.5.2.3 wants noTarget. Entra wants emails[type eq "work"].value to be made: so it is, where the
+    filter says no more than which of the schema's own types, or the primary one, is meant.
+    """
+    attribute = target.chain[-1]
+    if target.where is None:
+        return {}
+    start = {}
+    for term in target.where.terms if isinstance(target.where, And) else (target.where,):
+        sub = term.chain[-1] if isinstance(term, Compare) and term.op == "eq" else None
+        if sub is not None and sub.name == "type" and term.key in sub.canonical:
+            start["type"] = term.key
+        elif sub is not None and sub.name == "primary":
+            start["primary"] = term.key == "true"
+        else:
+            raise no_target(f"No value of {attribute.path} matches the filter in the path.")
+    return start
+
+
+def _one_primary(values, changed):
+    """A value that becomes primary takes it from the others (RFC 7644 §3.5.2)."""
+    if not any(isinstance(value, dict) and value.get("primary") is True for value in changed):
+        return values
+    new = [id(value) for value in changed]
+    return [
+        value | {"primary": False} if value.get("primary") is True and id(value) not in new else value
+        for value in values
+    ]

@@ -1,0 +1,667 @@
+"""The SCIM door, /scim/v2: routes, bearer guard, parameters, If-Match, media types (RFC 7644). HTTP only.
+
+A view parses, opens the transaction, calls the core and answers. A write's log entry is part of its transaction.
+"""
+
+import hashlib
+import re
+import time
+import zlib
+from dataclasses import dataclass
+
+import orjson
+from flask import Blueprint, Response, current_app, g, request
+from flask_httpauth import HTTPTokenAuth
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.exceptions import HTTPException
+
+from core import attributes, directory, journal, search, tokens
+from core.journal import Actor
+from models import now, savepoint, transaction
+from protocol import bulk, filters, schema
+from protocol.errors import ScimError, invalid_syntax, invalid_value, not_found
+from protocol.schema import GROUP_TYPE, Projection
+
+PREFIX = "/scim/v2"
+MEDIA_TYPE = "application/scim+json"
+ACCEPTED_TYPES = ("", MEDIA_TYPE, "application/json")
+LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+DEFAULT_COUNT, MAX_COUNT = 100, 1_000
+ROOT_SORT_WINDOW = 10_000  # how deep a sorted search over all types goes
+LARGE_GROUP = 100  # members; a PATCH of a larger one answers 204
+LOGGED_PARAMETERS = (
+    "filter startIndex count cursor sortBy sortOrder attributes excludedAttributes".split()
+)  # whatever else comes in a query may be a secret
+
+bp = Blueprint("scim", __name__, url_prefix=PREFIX)
+auth = HTTPTokenAuth(scheme="Bearer", realm="Rollcall")
+
+
+def is_ours(path: str) -> bool:
+    """Return whether this door answers for a path, known or not."""
+    return path == "/scim" or path.startswith("/scim/")
+
+
+# -- the guard
+
+
+@bp.before_app_request
+def guard():
+    """Refuse whatever comes without a live token: unknown paths and methods too."""
+    if request.blueprint != bp.name and not is_ours(request.path):
+        return None
+    g.started, g.ignored, g.token, g.resource = time.perf_counter(), [], None, None
+    g.token = auth.authenticate(auth.get_auth(), None)  # login_required would let OPTIONS through
+    return None if g.token else auth.auth_error_callback(401)
+
+
+@auth.verify_token
+def verify_token(secret):
+    return tokens.verify(secret) if secret else None
+
+
+@auth.error_handler
+def unauthorized(status):
+    """Answer 401; the challenge names an error only if there was a token (RFC 6750 §3.1)."""
+    authorization = auth.get_auth()
+    secret = authorization.token if authorization else None
+    challenge = 'Bearer realm="Rollcall"' + (', error="invalid_token"' if secret else "")
+    error = ScimError(401, None, tokens.problem(secret))
+    return error_reply(error, {"WWW-Authenticate": challenge})
+
+
+def actor() -> Actor:
+    return Actor(f"SCIM Okta ({g.token.name})", g.token.id)
+
+
+# -- what comes in
+
+
+def resource_type(endpoint: str):
+    return GROUP_TYPE if endpoint == "Groups" else attributes.user_type()
+
+
+def json_body():
+    """Return the parsed body. Raise 415 for another media type, invalidSyntax for what is no JSON."""
+    if request.mimetype not in ACCEPTED_TYPES or request.content_encoding not in (None, "", "identity"):
+        raise ScimError(415, None, f"Send JSON as {MEDIA_TYPE}, not {request.mimetype or 'compressed'}.")
+    data = g.body = request.get_data()
+    if not data:
+        raise invalid_syntax("The request has no body: a JSON object was expected.")
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise invalid_syntax(f"The body is no valid JSON: {error}.") from None
+
+
+@dataclass
+class Query:
+    """The parameters of a list (RFC 7644 §3.4.2, RFC 9865), from a query string or a .search body."""
+
+    filter: str | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    start: int = 1
+    count: int = DEFAULT_COUNT
+    cursor: str | None = None
+    attributes: list | None = None
+    excluded: list | None = None
+
+
+def query_of(given: dict) -> Query:
+    """Return the parameters of a list. Raise invalidValue for those that cannot be; unknown ones are ignored."""
+    order = _text(given, "sortOrder") or "ascending"
+    if order.lower() not in ("ascending", "descending"):
+        raise invalid_value("sortOrder must be ascending or descending.", "sortOrder")
+    return Query(
+        filter=_text(given, "filter"),
+        sort_by=_text(given, "sortBy"),
+        descending=order.lower() == "descending",
+        start=max(_integer(given, "startIndex", 1), 1),
+        count=min(max(_integer(given, "count", DEFAULT_COUNT), 0), MAX_COUNT),
+        cursor=_text(given, "cursor"),
+        attributes=_names(given, "attributes"),
+        excluded=_names(given, "excludedAttributes"),
+    )
+
+
+def _text(given, name):
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise invalid_value(f"{name} must be a string.", name)
+    return value
+
+
+def _integer(given, name, default):
+    value = given.get(name)
+    if value in (None, ""):
+        return default
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,4000}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid_value(f"{name} must be a whole number, not {value!r}.", name)
+    return max(min(value, 2**53), -(2**53))
+
+
+def _names(given, name):
+    value = given.get(name) or []
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise invalid_value(f"{name} must be a list of attribute names.", name)
+    return [n.strip() for n in names if n.strip()]
+
+
+def projection(of_type):
+    """Return the Projection that this request's parameters ask for, or None to show everything."""
+    query = _names(request.args, "attributes"), _names(request.args, "excludedAttributes")
+    return Projection(of_type, *query) if any(query) else None
+
+
+# -- what goes out
+
+
+def base_url() -> str:
+    """Return where clients find this door: what is configured, or else what they called."""
+    return (current_app.config["PUBLIC_URL"] or request.url_root.rstrip("/")) + PREFIX
+
+
+def scim_response(body: bytes, status=200, headers=None):
+    return Response(body, status, headers, content_type=MEDIA_TYPE)
+
+
+def error_reply(error: ScimError, headers=None):
+    g.error = error
+    return scim_response(orjson.dumps(error.body()), error.status, headers)
+
+
+def from_http(error: HTTPException) -> ScimError:
+    """Return Werkzeug's own refusals as SCIM errors."""
+    details = {
+        404: f"Nothing is at {request.path}. The endpoints are /Users, /Groups and what /ResourceTypes lists.",
+        405: f"{request.method} is not possible at {request.path}.",
+        413: f"The request is larger than {current_app.config['MAX_CONTENT_LENGTH']} bytes.",
+    }
+    detail = details.get(error.code, error.description or error.name)
+    return ScimError(error.code, "invalidSyntax" if error.code == 400 else None, detail)
+
+
+def etag(resource, related) -> str:
+    """Return the weak ETag. A user's tells when the groups that it shows have changed, too."""
+    if resource.type is GROUP_TYPE or not related:
+        return f'W/"{resource.version}"'
+    return f'W/"{resource.version}-{zlib.crc32(repr(related).encode()):08x}"'
+
+
+def texts(resources: list, shown: Projection | None) -> list:
+    """Return (JSON text, ETag) of each resource, all of one type, as `shown` leaves it."""
+    if not resources:
+        return []
+    base, of_type, pks = base_url(), resources[0].type, [resource.pk for resource in resources]
+    if of_type is not GROUP_TYPE:
+        related = directory.groups_of(pks)
+    else:
+        related = directory.members_of(pks) if shown is None or shown.shows("members") else {}
+    return [_text_of(resource, related.get(resource.pk), base, shown) for resource in resources]
+
+
+def _text_of(resource, related, base, shown):
+    tag, of_type = etag(resource, related), resource.type
+    meta = {
+        "resourceType": of_type.name,
+        "created": resource.created,
+        "lastModified": resource.last_modified,
+        "location": f"{base}{of_type.endpoint}/{resource.id}",
+        "version": tag,
+    }
+    parts = [f'{{"id":"{resource.id}",{resource.text[1:-1]}']
+    if related:
+        make = _member if of_type is GROUP_TYPE else _group
+        name = "members" if of_type is GROUP_TYPE else "groups"
+        parts.append(f'"{name}":{orjson.dumps([make(base, *pair) for pair in related]).decode()}')
+    text = ",".join([*parts, f'"meta":{orjson.dumps(meta).decode()}}}'])
+    if shown is not None:
+        text = orjson.dumps(shown.apply(orjson.loads(text))).decode()
+    return text, tag
+
+
+def _member(base, identifier, name):
+    return {"value": identifier, "$ref": f"{base}/Users/{identifier}", "display": name, "type": "User"}
+
+
+def _group(base, identifier, name):
+    return {"value": identifier, "$ref": f"{base}/Groups/{identifier}", "display": name, "type": "direct"}
+
+
+def reply(resource, status=200):
+    """Answer with one resource, as the parameters want to see it."""
+    g.resource = resource
+    [(text, tag)] = texts([resource], projection(resource.type))
+    headers = {"ETag": tag}
+    if status == 201:
+        headers["Location"] = f"{base_url()}{resource.type.endpoint}/{resource.id}"
+    return scim_response(text.encode(), status, headers)
+
+
+def list_reply(total, items, **paging):
+    body = orjson.dumps({"schemas": [LIST_SCHEMA], "totalResults": total, "itemsPerPage": len(items)} | paging)
+    return scim_response(body[:-1] + f',"Resources":[{",".join(items)}]}}'.encode())
+
+
+def current_etag(resource) -> str:
+    return etag(resource, directory.groups_of([resource.pk]).get(resource.pk))
+
+
+def check_version(resource, wanted=None):
+    """Raise 412 if the request is for another version of the resource (RFC 7644 §3.14)."""
+    if wanted is None and not request.if_match and not request.if_none_match:
+        return
+    tag = _opaque(current_etag(resource))
+    if wanted is not None:
+        matches = wanted == "*" or _opaque(wanted) == tag
+    else:
+        matches = not request.if_match or request.if_match.contains_weak(tag)
+        if request.if_none_match and request.if_none_match.contains_weak(tag):
+            matches = False
+    if not matches:
+        raise ScimError(412, None, f"The {resource.type.name} has changed since: read it again, then retry.")
+
+
+def _opaque(tag):
+    return tag.removeprefix("W/").strip('"')
+
+
+# -- the provisioning log
+
+
+def entry(response) -> dict:
+    """Return what the log keeps of this request; nothing secret."""
+    error, resource = g.get("error"), g.get("resource")
+    query = "&".join(
+        f"{name}={journal.without_secrets(value)}"
+        for name, value in request.args.items()
+        if name in LOGGED_PARAMETERS
+    )
+    return {
+        "time": now(),
+        "token_id": g.token.id if g.token else None,
+        "address": request.remote_addr,
+        "method": request.method,
+        "path": request.path + (f"?{query}" if query else ""),
+        "resource_type": resource.type.name if resource else None,
+        "resource_id": resource.id if resource else None,
+        "status": response.status_code,
+        "scim_type": error.scim_type if error else None,
+        "error": error.detail if error else None,
+        "milliseconds": round((time.perf_counter() - g.started) * 1000, 2),
+        "ignored": g.ignored or None,
+        "request": journal.readable(g.get("body", b"")),
+        "answer": journal.readable(response.get_data()[: journal.LARGEST_BODY + 1]),
+    }
+
+
+def logged(response):
+    """Write the log entry of a write as part of its transaction, and return the answer."""
+    journal.write(entry(response))
+    g.is_logged = True
+    return response
+
+
+@bp.after_app_request
+def log(response):
+    """Collect the entry of a read or a refusal; those of writes are written already."""
+    if "started" in g and not g.get("is_logged"):
+        journal.collect(entry(response))
+    return response
+
+
+# -- resources
+
+
+@bp.post("/<any(Users, Groups):endpoint>")
+def create(endpoint):
+    body = json_body()
+    with transaction():
+        resource = directory.create(resource_type(endpoint), body, actor(), g.ignored)
+        return logged(reply(resource, 201))
+
+
+@bp.get("/<any(Users, Groups):endpoint>/<resource_id>")
+def get(endpoint, resource_id):
+    resource = directory.find(resource_type(endpoint), resource_id)
+    response = reply(resource)
+    if request.if_none_match.contains_weak(_opaque(response.headers["ETag"])):
+        return Response(status=304, headers={"ETag": response.headers["ETag"]})
+    return response
+
+
+@bp.put("/<any(Users, Groups):endpoint>/<resource_id>")
+def replace(endpoint, resource_id):
+    body = json_body()
+    with transaction():
+        resource = directory.find(resource_type(endpoint), resource_id)
+        check_version(resource)
+        return logged(reply(directory.replace_with(resource, body, actor(), g.ignored)))
+
+
+@bp.patch("/<any(Users, Groups):endpoint>/<resource_id>")
+def patch(endpoint, resource_id):
+    body = json_body()
+    with transaction():
+        resource = directory.find(resource_type(endpoint), resource_id)
+        check_version(resource)
+        resource = directory.patch_with(resource, body, actor(), g.ignored)
+        return logged(patch_reply(resource))
+
+
+def patch_reply(resource):
+    """Answer 200 with the resource; 204 for a large group, whose members nobody wants back."""
+    large = resource.type is GROUP_TYPE and directory.count_members(resource, LARGE_GROUP + 1) > LARGE_GROUP
+    if large and not projection(resource.type):
+        g.resource = resource
+        return Response(status=204, headers={"ETag": etag(resource, None)})
+    return reply(resource)
+
+
+@bp.delete("/<any(Users, Groups):endpoint>/<resource_id>")
+def delete(endpoint, resource_id):
+    with transaction():
+        resource = g.resource = directory.find(resource_type(endpoint), resource_id)
+        check_version(resource)
+        directory.remove(resource, actor())
+        return logged(Response(status=204))
+
+
+# -- lists and searches
+
+
+@bp.get("/<any(Users, Groups):endpoint>")
+def list_resources(endpoint):
+    return search_reply([resource_type(endpoint)], request.args)
+
+
+@bp.post("/<any(Users, Groups):endpoint>/.search")
+def search_resources(endpoint):
+    return search_reply([resource_type(endpoint)], search_body())
+
+
+@bp.get("/")
+def list_everything():
+    return search_reply([attributes.user_type(), GROUP_TYPE], request.args)
+
+
+@bp.post("/.search")
+def search_everything():
+    return search_reply([attributes.user_type(), GROUP_TYPE], search_body())
+
+
+def search_body():
+    body = json_body()
+    if not isinstance(body, dict):
+        raise invalid_syntax("The body of a search must be a JSON object.")
+    schemas = body.get("schemas")
+    if schemas is not None and (not isinstance(schemas, list) or SEARCH_SCHEMA not in schemas):
+        raise invalid_syntax(f"'schemas' of a search must be [\"{SEARCH_SCHEMA}\"].")
+    return body
+
+
+def search_reply(types, given):
+    """Answer a list over one type, or over all of them (RFC 7644 §3.4.2.1)."""
+    query = query_of(given)
+    trees = [parse_filter(query.filter, of_type, types) for of_type in types]
+    orders = orders_of(types, query)
+    position = open_cursor(query) if query.cursor is not None else {"start": query.start}
+    extra = 0 if query.cursor is None else 1  # one more row tells whether there is a next page
+    count = min(query.count + extra, MAX_COUNT + 1) if query.count else 0
+    if len(types) == 1:
+        total, found = directory.page(types[0], trees[0], orders[0], count=count, **position)
+    else:
+        total, found = page_of_all(types, trees, orders, position["start"], count)
+    more, found = len(found) > query.count, found[: query.count]
+    shown = [_shown(of_type, query) for of_type in types]
+    items: list = []
+    for run in _runs_of_a_type(found):
+        items += [text for text, _ in texts(run, shown[[t.name for t in types].index(run[0].type.name)])]
+    if query.cursor is None:
+        return list_reply(total, items, startIndex=query.start)
+    return list_reply(total, items, **({"nextCursor": next_cursor(query, position, found)} if more else {}))
+
+
+def parse_filter(text, of_type, types):
+    if text is None:
+        return None
+    return filters.parse(text, of_type, tuple(other for other in types if other is not of_type))
+
+
+def orders_of(types, query):
+    """Return an Order a type. Over several types, one without the attribute sorts as without a value."""
+    if len(types) == 1:
+        return [search.order(types[0], query.sort_by, query.descending)]
+    known = [not query.sort_by or query.sort_by.lower() in of_type.paths for of_type in types]
+    return [
+        search.order(of_type, query.sort_by if knows or not any(known) else None, query.descending)
+        for of_type, knows in zip(types, known, strict=True)
+    ]
+
+
+def page_of_all(types, trees, orders, start, count):
+    """Return (total, resources) of a page over several types: one type after another, unless sorted."""
+    sort = any(order.chain for order in orders)
+    if sort and start + count > ROOT_SORT_WINDOW:
+        raise ScimError(400, "tooMany", "A sorted search over all types ends here: search one type instead.")
+    total, found, skip = 0, [], 0 if sort else start - 1
+    for of_type, tree, order in zip(types, trees, orders, strict=True):
+        wanted = start - 1 + count if sort else count - len(found)
+        number, resources = directory.page(of_type, tree, order, skip + 1, wanted if count else 0)
+        total, skip = total + number, max(skip - number, 0)
+        found += resources
+    if sort:
+        found = directory.merge_sorted(found, types, orders)[start - 1 : start - 1 + count]
+    return total, found
+
+
+def _shown(of_type, query):
+    if not query.attributes and not query.excluded:
+        return None
+    return Projection(of_type, query.attributes, query.excluded)
+
+
+def _runs_of_a_type(resources):
+    run: list = []
+    for resource in resources:
+        if run and run[-1].type is not resource.type:
+            yield run
+            run = []
+        run.append(resource)
+    if run:
+        yield run
+
+
+# -- cursors (RFC 9865): signed positions, bound to the query that they page through
+
+
+def _cursors():
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="cursor")
+
+
+def _fingerprint(query):
+    asked = [request.path, query.filter, query.sort_by, query.descending]
+    return hashlib.sha256(orjson.dumps(asked)).hexdigest()[:16]
+
+
+def next_cursor(query, position, found) -> str:
+    if "after" in position:
+        position = {"after": found[-1].pk}
+    else:
+        position = {"start": position["start"] + len(found)}
+    return _cursors().dumps([_fingerprint(query), query.count, position])
+
+
+def open_cursor(query) -> dict:
+    """Return the position that a cursor holds. Raise invalidCursor, or invalidCount if count has changed."""
+    if query.cursor == "":
+        by_pk = not query.sort_by and request.path.startswith((f"{PREFIX}/Users", f"{PREFIX}/Groups"))
+        return {"after": 0} if by_pk else {"start": 1}
+    try:
+        fingerprint, count, position = _cursors().loads(query.cursor)
+    except BadSignature:
+        raise ScimError(400, "invalidCursor", "The cursor is not one of ours: begin with an empty one.") from None
+    if fingerprint != _fingerprint(query):
+        raise ScimError(400, "invalidCursor", "The cursor belongs to another query: filter and order must stay.")
+    if count != query.count:
+        raise ScimError(400, "invalidCount", f"The cursor was made for count={count}: it must stay.")
+    return position
+
+
+# -- bulk
+
+
+@bp.post("/Bulk")
+def run_bulk():
+    """Carry a bulk request out in one transaction; each operation is whole or absent (RFC 7644 §3.7)."""
+    asked = bulk.parse(json_body())
+    with transaction():
+        ids, results, errors = asked.ids(), {}, 0
+        for operation in asked.operations:
+            results[operation.index] = result = bulk_result(operation, ids)
+            errors += int(result["status"]) >= 400
+            if asked.fail_on_errors and errors >= asked.fail_on_errors:
+                break
+        schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]
+        body = {"schemas": schemas, "Operations": [results[i] for i in sorted(results)]}
+        g.resource = None
+        return logged(scim_response(orjson.dumps(body)))
+
+
+def bulk_result(operation, ids) -> dict:
+    """Carry one operation out and return its part of the answer; a refusal undoes only this operation."""
+    result = {"method": operation.method}
+    if operation.bulk_id:
+        result["bulkId"] = operation.bulk_id
+    try:
+        if operation.problem:
+            raise operation.problem
+        with savepoint():
+            status, resource = bulk_operation(operation, ids)
+    except ScimError as error:
+        if operation.method == "POST":
+            ids.pop(operation.bulk_id, None)
+        location = operation.method != "POST" and bulk_location(operation, ids)
+        located = {"location": location} if location else {}
+        return result | located | {"status": str(error.status), "response": error.body()}
+    result["location"] = f"{base_url()}{resource.type.endpoint}/{resource.id}"
+    if operation.method != "DELETE":
+        result["version"] = current_etag(resource)
+    return result | {"status": str(status)}
+
+
+def bulk_location(operation, ids):
+    try:
+        return base_url() + "/" + "/".join(_bulk_target(operation, ids))
+    except ScimError:
+        return None
+
+
+def _bulk_target(operation, ids):
+    """Return (endpoint, id or "") of an operation's path."""
+    _, endpoint, *rest = operation.path.split("/")
+    creates = operation.method == "POST"
+    if endpoint not in ("Users", "Groups") or len(rest) != (0 if creates else 1):
+        raise not_found("Bulk path", operation.path)
+    return (endpoint, *(bulk.resolved(part, ids) for part in rest))
+
+
+def bulk_operation(operation, ids):
+    """Return (status, resource) of one operation."""
+    endpoint, *rest = _bulk_target(operation, ids)
+    of_type = resource_type(endpoint)
+    data = bulk.resolved(operation.data, ids)
+    if operation.method == "POST":
+        return 201, directory.create(of_type, data, actor(), g.ignored, ids[operation.bulk_id])
+    resource = directory.find(of_type, rest[0])
+    check_version(resource, operation.version or "*")
+    if operation.method == "DELETE":
+        directory.remove(resource, actor())
+        return 204, resource
+    change = directory.replace_with if operation.method == "PUT" else directory.patch_with
+    return 200, change(resource, data, actor(), g.ignored)
+
+
+# -- what the service is
+
+
+@bp.get("/ServiceProviderConfig")
+def service_provider_config():
+    refuse_filter()
+    return scim_response(orjson.dumps(_config_document()))
+
+
+def _config_document():
+    size = current_app.config["MAX_CONTENT_LENGTH"]
+    return {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": {"supported": True},
+        "bulk": {"supported": True, "maxOperations": bulk.MAX_OPERATIONS, "maxPayloadSize": size},
+        "filter": {"supported": True, "maxResults": MAX_COUNT},
+        "changePassword": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_COUNT,
+        },
+        "authenticationSchemes": [
+            {
+                "type": "oauthbearertoken",
+                "name": "Bearer token",
+                "description": "A token that an administrator of Rollcall made, in the Authorization header.",
+                "specUri": "https://www.rfc-editor.org/info/rfc6750",
+                "primary": True,
+            }
+        ],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": f"{base_url()}/ServiceProviderConfig",
+        },
+    }
+
+
+@bp.get("/ResourceTypes")
+@bp.get("/ResourceTypes/<name>")
+def resource_types(name=None):
+    return definitions_reply("ResourceType", schema.resource_type_documents(attributes.user_type()), name)
+
+
+@bp.get("/Schemas")
+@bp.get("/Schemas/<name>")
+def schemas(name=None):
+    return definitions_reply("Schema", schema.schema_documents(attributes.user_type()), name)
+
+
+def definitions_reply(kind, documents, name):
+    """Answer with one definition by id, or with all of them; they cannot be filtered (RFC 7644 §4)."""
+    refuse_filter()
+    found = [d | {"meta": _definition_meta(kind, d["id"])} for d in documents]
+    if name is None:
+        return list_reply(len(found), [orjson.dumps(d).decode() for d in found], startIndex=1)
+    for document in found:
+        if document["id"].lower() == name.lower():
+            return scim_response(orjson.dumps(document))
+    raise not_found(kind, name)
+
+
+def _definition_meta(kind, identifier):
+    return {"resourceType": kind, "location": f"{base_url()}/{kind}s/{identifier}"}
+
+
+def refuse_filter():
+    if "filter" in request.args:
+        raise ScimError(403, None, "What the service offers is listed whole: it cannot be filtered.")
+
+
+@bp.route("/Me", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def me():
+    raise ScimError(501, None, "/Me is not supported: a token stands for no person (RFC 7644 §3.11).")

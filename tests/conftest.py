@@ -1,0 +1,235 @@
+"""The cast: `app` on an empty database, `scim` speaks to it with a token, `server` is a real process."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import pytest
+import requests
+
+import models
+from app import create_app
+from core import attributes, tokens
+from models import transaction
+
+ROOT = Path(__file__).parent.parent
+SCIM_JSON = "application/scim+json"
+
+
+@pytest.fixture(scope="session")
+def empty_instance(tmp_path_factory):
+    """An instance folder whose database has the newest schema; tests copy it."""
+    folder = tmp_path_factory.mktemp("empty")
+    app = create_app({"INSTANCE_PATH": folder})
+    with app.app_context():
+        models.upgrade_database()
+        models.db.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def instance(empty_instance, tmp_path):
+    return shutil.copytree(empty_instance, tmp_path / "instance")
+
+
+@pytest.fixture
+def app(instance):
+    app = create_app({"INSTANCE_PATH": instance})
+    yield app
+    with app.app_context():
+        models.db.engine.dispose()
+
+
+@pytest.fixture
+def token(app):
+    with app.app_context(), transaction():
+        return tokens.create("Okta")
+
+
+class Scim:
+    """A client of the app in this process; paths are relative to the base URL."""
+
+    def __init__(self, app, token):
+        self.client, self.token = app.test_client(), token
+
+    def open(self, method, path, data=None, headers=None):
+        headers = {"Authorization": f"Bearer {self.token}"} | (headers or {})
+        # as bytes on the wire: the test client would decode and encode the path again
+        path, _, query = f"/scim/v2{path}".partition("?")
+        return self.client.open(path, method=method, query_string=query, data=data, headers=headers)
+
+    def call(self, method, path, body=None, headers=None):
+        data = None if body is None else orjson.dumps(body)
+        return self.open(method, path, data, {"Content-Type": SCIM_JSON} | (headers or {}))
+
+    def get(self, path, headers=None):
+        return self.open("GET", path, headers=headers)
+
+    def delete(self, path, headers=None):
+        return self.open("DELETE", path, headers=headers)
+
+    def post(self, path, body, headers=None):
+        return self.call("POST", path, body, headers)
+
+    def put(self, path, body, headers=None):
+        return self.call("PUT", path, body, headers)
+
+    def patch(self, path, *operations, headers=None):
+        return self.call("PATCH", path, {"Operations": list(operations)}, headers)
+
+    def find(self, endpoint, filter):
+        """Return the resources that a filter finds, by POST .search; fail if it is refused."""
+        answer = self.post(f"/{endpoint}/.search", {"filter": filter, "count": 1000})
+        assert answer.status_code == 200, answer.json
+        return answer.json["Resources"]
+
+
+@pytest.fixture
+def scim(app, token):
+    return Scim(app, token)
+
+
+@pytest.fixture
+def define(app):
+    def define(name, type="string", multi_valued=False):
+        with app.app_context(), transaction():
+            attributes.add(name, type, multi_valued)
+
+    return define
+
+
+@pytest.fixture
+def make_user(scim):
+    """Return a function that creates a user through the front door."""
+
+    def make_user(user_name, **others):
+        answer = scim.post("/Users", {"userName": user_name} | others)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    return make_user
+
+
+@pytest.fixture
+def barbara(make_user):
+    """Barbara Jensen, the person of the RFCs."""
+    return make_user(
+        "bjensen@example.com",
+        externalId="00u1",
+        name={"givenName": "Barbara", "familyName": "Jensen"},
+        displayName="Babs Jensen",
+        title="Tour Guide",
+        emails=[
+            {"value": "bjensen@example.com", "type": "work", "primary": True},
+            {"value": "babs@jensen.org", "type": "home"},
+        ],
+    )
+
+
+@pytest.fixture
+def make_group(scim):
+    def make_group(name, *users, **others):
+        members = [{"value": user["id"]} for user in users]
+        answer = scim.post("/Groups", {"displayName": name, "members": members} | others)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    return make_group
+
+
+@dataclass
+class Server:
+    """A running Rollcall: a process group on a port, with a token."""
+
+    instance: Path
+    port: int
+    token: str
+    environment: dict = field(default_factory=dict)
+    process: subprocess.Popen | None = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def base_url(self):
+        return f"{self.url}/scim/v2"
+
+    def session(self):
+        session = requests.Session()
+        session.headers.update({"Authorization": f"Bearer {self.token}", "Content-Type": SCIM_JSON})
+        return session
+
+    def start(self):
+        environment = os.environ | {
+            "ROLLCALL_INSTANCE_PATH": str(self.instance),
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+        }
+        with open(self.instance / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"],
+                cwd=ROOT,
+                env=environment | self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        for _ in range(300):
+            try:
+                if requests.get(f"{self.url}/healthz", timeout=2).ok:
+                    return self
+            except requests.RequestException:
+                time.sleep(0.1)
+        raise RuntimeError((self.instance / "log").read_text())
+
+    def kill(self):
+        """End it as a power cut would: every process of it, at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def make_server(empty_instance, tmp_path):
+    """Return a function that starts a server on a database of its own; all end with the test."""
+    servers = []
+
+    def make_server(instance=None, **environment):
+        folder = instance or shutil.copytree(empty_instance, tmp_path / f"server{len(servers)}")
+        app = create_app({"INSTANCE_PATH": folder})
+        with app.app_context():
+            with transaction():
+                token = tokens.create(f"Okta {len(servers)}")
+            models.db.engine.dispose()
+        servers.append(Server(folder, free_port(), token, environment))
+        return servers[-1].start()
+
+    yield make_server
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(make_server):
+    return make_server()
