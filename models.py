@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from flask_migrate import Migrate, upgrade
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, ForeignKey, Index, Text, event
@@ -176,12 +176,14 @@ def now() -> str:
 
 def connection():
     """Return the connection of the current request; its transaction ends with the request."""
-    return db.session.connection()
+    if "connection" not in g:
+        g.connection = db.session.connection()
+    return g.connection
 
 
 def execute(statement, parameters=None):
     """Run one SQLAlchemy Core statement on the current request's connection."""
-    return db.session.connection().execute(statement, parameters)
+    return connection().execute(statement, parameters)
 
 
 @contextmanager
@@ -191,29 +193,34 @@ def transaction():
     A transaction that reads first and writes later gets SQLITE_BUSY at once if another one wrote in between:
     so the lock comes first (BEGIN IMMEDIATE). Raise Busy if it is not had in time.
     """
-    db.session.rollback()
+    _end(db.session.rollback)
     if not write_lock.acquire(timeout=LOCK_SECONDS):
         raise Busy
     try:
         try:
-            db.session.connection(execution_options={"begin": "BEGIN IMMEDIATE"})
+            g.connection = db.session.connection(execution_options={"begin": "BEGIN IMMEDIATE"})
         except OperationalError as error:
             raise Busy from error
         try:
             yield
-            db.session.commit()
+            _end(db.session.commit)
         except BaseException:
-            db.session.rollback()
+            _end(db.session.rollback)
             raise
         _keep_wal_small()
     finally:
         write_lock.release()
 
 
+def _end(how):
+    g.pop("connection", None)
+    how()
+
+
 @contextmanager
 def savepoint():
     """Undo only what happened inside if it fails, within a transaction."""
-    with db.session.connection().begin_nested():
+    with connection().begin_nested():
         yield
 
 

@@ -163,7 +163,7 @@ def projection(of_type):
 
 def base_url() -> str:
     """Return where clients find this door: what is configured, or else what they called."""
-    return (current_app.config["PUBLIC_URL"] or request.url_root.rstrip("/")) + PREFIX
+    return (current_app.config["PUBLIC_URL"] or f"{request.scheme}://{request.host}{request.root_path}") + PREFIX
 
 
 def scim_response(body: bytes, status=200, headers=None):

@@ -64,17 +64,25 @@ FIND = {
     )
     for name, t in TABLES.items()
 }
+ONE, SEVERAL = bindparam("pk"), bindparam("pks", expanding=True)
 GROUPS_OF = (
     select(MEMBERS.c.user_pk, GROUPS.c.id, GROUPS.c.display_name)
     .join(GROUPS, GROUPS.c.pk == MEMBERS.c.group_pk)
-    .where(MEMBERS.c.user_pk.in_(bindparam("pks", expanding=True)))
     .order_by(MEMBERS.c.user_pk, MEMBERS.c.group_pk)
 )
 MEMBERS_OF = (
     select(MEMBERS.c.group_pk, USERS.c.id, USERS.c.display)
     .join(USERS, USERS.c.pk == MEMBERS.c.user_pk)
-    .where(MEMBERS.c.group_pk.in_(bindparam("pks", expanding=True)))
     .order_by(MEMBERS.c.group_pk, MEMBERS.c.user_pk)
+)
+# one resource is asked for so often that it has statements of its own
+GROUPS_OF_ONE, GROUPS_OF_SEVERAL = (
+    GROUPS_OF.where(MEMBERS.c.user_pk == ONE),
+    GROUPS_OF.where(MEMBERS.c.user_pk.in_(SEVERAL)),
+)
+MEMBERS_OF_ONE, MEMBERS_OF_SEVERAL = (
+    MEMBERS_OF.where(MEMBERS.c.group_pk == ONE),
+    MEMBERS_OF.where(MEMBERS.c.group_pk.in_(SEVERAL)),
 )
 DELETE_VALUE = VALUES.delete().where(
     *(VALUES.c[name] == bindparam(f"old_{name}") for name in ("attribute", "value_key", "user_pk", "element"))
@@ -111,17 +119,18 @@ def merge_sorted(resources: list, types: list, orders: list) -> list:
 
 def groups_of(user_pks: list) -> dict:
     """Return {user pk: [(group id, displayName), …]} for those who are in a group."""
-    return _gather(GROUPS_OF, user_pks)
+    return _gather(GROUPS_OF_ONE, GROUPS_OF_SEVERAL, user_pks)
 
 
 def members_of(group_pks: list) -> dict:
     """Return {group pk: [(user id, name), …]} for groups that have members."""
-    return _gather(MEMBERS_OF, group_pks)
+    return _gather(MEMBERS_OF_ONE, MEMBERS_OF_SEVERAL, group_pks)
 
 
-def _gather(query, pks):
+def _gather(of_one, of_several, pks):
     gathered: dict = {}
-    for pk, identifier, name in execute(query, {"pks": pks}):
+    rows = execute(of_one, {"pk": pks[0]}) if len(pks) == 1 else execute(of_several, {"pks": pks})
+    for pk, identifier, name in rows:
         gathered.setdefault(pk, []).append((identifier, name))
     return gathered
 
@@ -325,7 +334,8 @@ def _member_ids(values):
     ids = []
     for value in values or []:
         if value.get("type", "User").lower() != "user":
-            raise invalid_value("Members must be users: nested groups are not supported.", "members")
+            named = f"{value['type']} {value.get('value')!r}"
+            raise invalid_value(f"{named} cannot be a member: nested groups are not supported.", "members")
         if "value" not in value:
             raise invalid_value("Each member needs a value: the id of a user.", "members.value")
         ids.append(value["value"])

@@ -6,7 +6,9 @@ A condition on a value is a look-up in `user_values`, which its primary key inde
 an `and`, the first `eq` drives (a list of pks from the index) and the others are checked one person at a time.
 """
 
+import itertools
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_, select, text, true
 
@@ -60,6 +62,12 @@ def where(resource_type: ResourceType, tree):
     return _Where(resource_type).condition(tree)
 
 
+@cache
+def _alias(table, number):
+    """Return the n-th alias of a table: making one anew costs more than the query that it stands in."""
+    return table.alias(f"{table.name}_{number}")
+
+
 def member_condition(tree):
     """Return the condition on MEMBERS and USERS, joined, that keeps the members which satisfy a filter."""
     keys = {"value": USERS.c.id, "display": USERS.c.display_key, "type": literal(fold("User"))}
@@ -78,6 +86,10 @@ class _Where:
         self.resource_type = resource_type
         self.table = TABLES[resource_type.name]
         self.columns = COLUMNS[resource_type.name]
+        self.numbers = itertools.count()  # of the aliases in use
+
+    def alias(self, table):
+        return _alias(table, next(self.numbers))
 
     def condition(self, tree, drives=True):
         if isinstance(tree, Compare):
@@ -129,7 +141,7 @@ class _Where:
         if attribute.path in ("members", "groups"):
             attribute = attribute.sub["value"]
         if attribute.type == "complex":
-            source = _values(VALUES.alias(), [a.key for a in _leaves(attribute)])
+            source = _values(self.alias(VALUES), [a.key for a in _leaves(attribute)])
         else:
             source = self.source(attribute)
         return self.owned(source, true(), drives=False)
@@ -150,7 +162,7 @@ class _Where:
         """Return a source with a row for each element of a multi-valued attribute, or several."""
         if attribute.path in ("members", "groups"):
             return self.source(attribute.sub["value"])
-        return _values(VALUES.alias(), [a.key for a in _leaves(attribute)])
+        return _values(self.alias(VALUES), [a.key for a in _leaves(attribute)])
 
     def of_element(self, tree, outer):
         """Return the condition that the element at hand in `outer` satisfies `tree`."""
@@ -168,12 +180,12 @@ class _Where:
         """Return the rows that hold an attribute's values. Raise invalidFilter if nothing holds them."""
         head, _, tail = attribute.path.partition(".")
         if head == "members" and self.table is GROUPS:
-            return _membership(MEMBERS.alias(), USERS.alias(), "group_pk", "user_pk", tail)
+            return _membership(self.alias(MEMBERS), self.alias(USERS), "group_pk", "user_pk", tail)
         if head == "groups" and self.table is USERS:
-            return _membership(MEMBERS.alias(), GROUPS.alias(), "user_pk", "group_pk", tail)
+            return _membership(self.alias(MEMBERS), self.alias(GROUPS), "user_pk", "group_pk", tail)
         if head == "meta" or self.table is GROUPS:
             raise invalid_filter(f"{attribute.path} cannot be filtered on.")
-        return _values(VALUES.alias(), [attribute.key])
+        return _values(self.alias(VALUES), [attribute.key])
 
 
 def _values(values, keys):
@@ -293,7 +305,7 @@ def _sorted_rows(resource_type, table, query, condition, by, start, count):
     if column is not None:
         keys = (column.desc().nulls_first(),) if descending else (column.asc().nulls_last(),)
         return execute(query.order_by(*keys, table.c.pk).limit(count).offset(start - 1)).all()
-    values = VALUES.alias()
+    values = _alias(VALUES, "order")
     first = and_(values.c.attribute == attribute.key, values.c.element == 0)
     keyed = query.join(values, values.c.user_pk == table.c.pk).where(first)
     key = values.c.value_key.desc() if descending else values.c.value_key

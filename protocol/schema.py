@@ -23,6 +23,8 @@ from protocol.errors import invalid_syntax, invalid_value
 MAX_STRING = 65_536  # characters; pictures and certificates are bounded by the request alone
 MAX_NAME = 1_024  # characters of an identifying name: userName, and a group's displayName
 MAX_VALUES = 1_000  # values of one multi-valued attribute of a user
+# leniency: Entra sends a manager, and hand-made mappings send roles, as bare strings that stand for their `value`
+BARE_STRINGS = ("manager", "roles", "entitlements")
 INTEGERS = range(-(2**63), 2**63)
 
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -144,8 +146,8 @@ def _single(attribute, value, ignored):
 
 
 def _complex(attribute, value, ignored):
-    if isinstance(value, str) and not attribute.multi_valued and "value" in attribute.sub:
-        value = {"value": value}  # leniency: Entra sends a manager as a bare string
+    if isinstance(value, str) and attribute.name in BARE_STRINGS:
+        value = {"value": value}
     if not isinstance(value, dict):
         raise invalid_value(f"{attribute.path} must be made of sub-attributes.", attribute.path)
     separator = ":" if attribute.extension else "."
