@@ -103,6 +103,10 @@ class Block(db.Model):
     __table_args__ = {"sqlite_with_rowid": False}
 
 
+INSERT_BLOCK = sqlite.insert(Block)
+COUNT_IN_BLOCK = INSERT_BLOCK.on_conflict_do_update(set_={"count": Block.count + INSERT_BLOCK.excluded.count})
+
+
 class Token(db.Model):
     """A bearer token: only its digest, never the token."""
 
@@ -276,8 +280,7 @@ def insert_new(table):
 
 def count_in_block(table, pk, by):
     """Keep the totals by block of 2**BLOCK_BITS pks: `by` is 1 for a new resource and -1 for a deleted one."""
-    insert = sqlite.insert(Block).values(table=table.name, block=pk >> BLOCK_BITS, count=by)
-    execute(insert.on_conflict_do_update(set_={"count": Block.count + by}))
+    execute(COUNT_IN_BLOCK, {"table": table.name, "block": pk >> BLOCK_BITS, "count": by})
 
 
 def init_app(app: Flask):

@@ -84,6 +84,15 @@ MEMBERS_OF_ONE, MEMBERS_OF_SEVERAL = (
     MEMBERS_OF.where(MEMBERS.c.group_pk == ONE),
     MEMBERS_OF.where(MEMBERS.c.group_pk.in_(SEVERAL)),
 )
+UPDATE = {name: update(t).where(t.c.pk == bindparam("old_pk")) for name, t in TABLES.items()}
+PKS_OF_IDS = select(USERS.c.pk, USERS.c.id).where(USERS.c.id.in_(bindparam("ids", expanding=True)))
+IDS_OF_PKS = select(USERS.c.pk, USERS.c.id).where(USERS.c.pk.in_(SEVERAL))
+ALL_PRESENT = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == bindparam("group_pk"))
+SOME_PRESENT = ALL_PRESENT.where(MEMBERS.c.user_pk.in_(SEVERAL))
+ADD_MEMBER = insert_new(MEMBERS)
+REMOVE_MEMBER = MEMBERS.delete().where(
+    MEMBERS.c.group_pk == bindparam("old_group"), MEMBERS.c.user_pk == bindparam("old_user")
+)
 DELETE_VALUE = VALUES.delete().where(
     *(VALUES.c[name] == bindparam(f"old_{name}") for name in ("attribute", "value_key", "user_pk", "element"))
 )
@@ -194,14 +203,13 @@ def save(resource: Resource, document: dict, actor: Actor, members: MemberChange
         source="scim" if actor.is_scim else resource.source,
         last_modified=max(now(), resource.last_modified),  # a clock that was set back changes no order
     )
-    table = TABLES[resource.type.name]
     columns = _columns(saved.type, document) | {
         "document": saved.text,
         "version": saved.version,
         "source": saved.source,
         "last_modified": saved.last_modified,
     }
-    _unique(document, lambda: execute(update(table).where(table.c.pk == resource.pk), columns))
+    _unique(document, lambda: execute(UPDATE[resource.type.name], columns | {"old_pk": resource.pk}))
     if resource.type is not GROUP_TYPE:
         _refresh_values(resource, before, document)
     changed = {name for name in before.keys() | document.keys() if before.get(name) != document.get(name)}
@@ -345,10 +353,7 @@ def _member_ids(values):
 def _pks(ids, must_exist=True):
     """Return {pk: id} of users. Raise invalidValue naming the ids that are unknown, if they must exist."""
     ids = list(dict.fromkeys(ids))
-    found = {}
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        found.update(tuple(row) for row in execute(select(USERS.c.pk, USERS.c.id).where(USERS.c.id.in_(chunk))))
+    found = dict(_in_chunks(PKS_OF_IDS, "ids", ids))
     if must_exist and len(found) < len(ids):
         unknown = sorted(set(ids) - set(found.values()))
         listed = ", ".join(repr(i) for i in unknown[:5]) + (" …" if len(unknown) > 5 else "")
@@ -359,52 +364,38 @@ def _pks(ids, must_exist=True):
     return found
 
 
-def _present(group_pk, pks=None):
-    """Return which of `pks`, or of all users, are members of a group."""
-    query = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == group_pk)
-    if pks is None:
-        return set(execute(query).scalars())
-    pks, found = list(pks), set()
-    for start in range(0, len(pks), CHUNK):
-        found.update(execute(query.where(MEMBERS.c.user_pk.in_(pks[start : start + CHUNK]))).scalars())
-    return found
+def _in_chunks(query, name, values, **others):
+    """Yield the rows of a query with `name` bound to some of `values` at a time, as tuples."""
+    values = list(values)
+    for start in range(0, len(values), CHUNK):
+        yield from map(tuple, execute(query, {name: values[start : start + CHUNK]} | others))
 
 
 def _add_members(group_pk, ids):
     """Add users to a group; return {pk: id} of those who were not in it."""
     wanted = _pks(ids)
-    new = {pk: wanted[pk] for pk in wanted.keys() - _present(group_pk, wanted)} if wanted else {}
+    present = {pk for (pk,) in _in_chunks(SOME_PRESENT, "pks", wanted, group_pk=group_pk)}
+    new = {pk: wanted[pk] for pk in wanted.keys() - present}
     if new:
-        execute(insert_new(MEMBERS), [{"group_pk": group_pk, "user_pk": pk} for pk in new])
+        execute(ADD_MEMBER, [{"group_pk": group_pk, "user_pk": pk} for pk in new])
     return new
 
 
 def _remove_members(group_pk, members):
     """Take {pk: id} out of a group; return those who were in it."""
-    present = _present(group_pk, members) if members else set()
-    gone = [{"old_group": group_pk, "old_user": pk} for pk in present]
-    if gone:
-        same = MEMBERS.c.group_pk == bindparam("old_group"), MEMBERS.c.user_pk == bindparam("old_user")
-        execute(MEMBERS.delete().where(*same), gone)
+    present = [pk for (pk,) in _in_chunks(SOME_PRESENT, "pks", members, group_pk=group_pk)]
+    if present:
+        execute(REMOVE_MEMBER, [{"old_group": group_pk, "old_user": pk} for pk in present])
     return {pk: members[pk] for pk in present}
 
 
 def _set_members(group_pk, ids):
     """Make `ids` the members of a group: only the differences are written."""
-    wanted, present = _pks(ids), _present(group_pk)
-    gone = _ids(present - wanted.keys())
-    return MemberChange(
-        _add_members(group_pk, [wanted[pk] for pk in wanted.keys() - present]),
-        _remove_members(group_pk, gone),
-    )
-
-
-def _ids(pks):
-    pks, found = list(pks), {}
-    for start in range(0, len(pks), CHUNK):
-        query = select(USERS.c.pk, USERS.c.id).where(USERS.c.pk.in_(pks[start : start + CHUNK]))
-        found.update(tuple(row) for row in execute(query))
-    return found
+    wanted = _pks(ids)
+    present = set(execute(ALL_PRESENT, {"group_pk": group_pk}).scalars())
+    gone = dict(_in_chunks(IDS_OF_PKS, "pks", present - wanted.keys()))
+    added = _add_members(group_pk, [wanted[pk] for pk in wanted.keys() - present])
+    return MemberChange(added, _remove_members(group_pk, gone))
 
 
 def _patch_members(group_pk, steps):
