@@ -71,7 +71,7 @@ GROUPS_OF = (
     .order_by(MEMBERS.c.user_pk, MEMBERS.c.group_pk)
 )
 MEMBERS_OF = (
-    select(MEMBERS.c.group_pk, USERS.c.id, USERS.c.display)
+    select(MEMBERS.c.group_pk, USERS.c.id)
     .join(USERS, USERS.c.pk == MEMBERS.c.user_pk)
     .order_by(MEMBERS.c.group_pk, MEMBERS.c.user_pk)
 )
@@ -128,20 +128,22 @@ def merge_sorted(resources: list, types: list, orders: list) -> list:
 
 def groups_of(user_pks: list) -> dict:
     """Return {user pk: [(group id, displayName), …]} for those who are in a group."""
-    return _gather(GROUPS_OF_ONE, GROUPS_OF_SEVERAL, user_pks)
+    gathered: dict = {}
+    for pk, identifier, name in _related(GROUPS_OF_ONE, GROUPS_OF_SEVERAL, user_pks):
+        gathered.setdefault(pk, []).append((identifier, name))
+    return gathered
 
 
 def members_of(group_pks: list) -> dict:
-    """Return {group pk: [(user id, name), …]} for groups that have members."""
-    return _gather(MEMBERS_OF_ONE, MEMBERS_OF_SEVERAL, group_pks)
-
-
-def _gather(of_one, of_several, pks):
+    """Return {group pk: [user id, …]} for groups that have members."""
     gathered: dict = {}
-    rows = execute(of_one, {"pk": pks[0]}) if len(pks) == 1 else execute(of_several, {"pks": pks})
-    for pk, identifier, name in rows:
-        gathered.setdefault(pk, []).append((identifier, name))
+    for pk, identifier in _related(MEMBERS_OF_ONE, MEMBERS_OF_SEVERAL, group_pks):
+        gathered.setdefault(pk, []).append(identifier)
     return gathered
+
+
+def _related(of_one, of_several, pks):
+    return execute(of_one, {"pk": pks[0]}) if len(pks) == 1 else execute(of_several, {"pks": pks})
 
 
 def count_members(group: Resource, at_most: int) -> int:
@@ -344,8 +346,6 @@ def _member_ids(values):
         if value.get("type", "User").lower() != "user":
             named = f"{value['type']} {value.get('value')!r}"
             raise invalid_value(f"{named} cannot be a member: nested groups are not supported.", "members")
-        if "value" not in value:
-            raise invalid_value("Each member needs a value: the id of a user.", "members.value")
         ids.append(value["value"])
     return ids
 

@@ -70,7 +70,7 @@ def _alias(table, number):
 
 def member_condition(tree):
     """Return the condition on MEMBERS and USERS, joined, that keeps the members which satisfy a filter."""
-    keys = {"value": USERS.c.id, "display": USERS.c.display_key, "type": literal(fold("User"))}
+    keys = {"value": USERS.c.id, "type": literal(fold("User"))}
     if isinstance(tree, Not):
         return not_(member_condition(tree.term))
     if isinstance(tree, And | Or):
@@ -195,12 +195,9 @@ def _values(values, keys):
 
 def _membership(members, others, owner, element, sub_attribute):
     """Return memberships as rows of `members` or `groups`: what they show is looked up at the other end."""
-    name = "display_key" if "display_key" in others.c else "display_name_key"
-    keys = {
-        "value": others.c.id,
-        "display": others.c[name],
-        "type": literal(fold("User" if element == "user_pk" else "direct")),
-    }
+    keys = {"value": others.c.id, "type": literal(fold("User" if element == "user_pk" else "direct"))}
+    if "display_name_key" in others.c:
+        keys["display"] = others.c.display_name_key
     if sub_attribute not in keys:
         raise invalid_filter(f"{sub_attribute} of a membership cannot be filtered on.")
     joined = others.c.pk == members.c[element]

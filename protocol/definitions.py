@@ -214,7 +214,7 @@ GROUP_SCHEMA = {
             "members",
             "The users in the group.",
             [
-                attribute("value", "The id of a user.", caseExact=True, **IMMUTABLE),
+                attribute("value", "The id of a user.", required=True, caseExact=True, **IMMUTABLE),
                 attribute(
                     "$ref",
                     "Where the user is.",
@@ -224,7 +224,6 @@ GROUP_SCHEMA = {
                     **IMMUTABLE,
                 ),
                 attribute("type", "Always User.", canonicalValues=["User"], **IMMUTABLE),
-                attribute("display", "The user's name.", **READ_ONLY),
             ],
             multiValued=True,
         ),

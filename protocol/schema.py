@@ -111,7 +111,8 @@ def _members(table, body, prefix, ignored):
     for name, value in body.items():
         attribute = table.get(name) or table.get(name.lower())
         if attribute is None:
-            ignored.append(prefix + name)
+            if name != "display" or not prefix:  # what every multi-valued attribute may have, members too (§2.4)
+                ignored.append(prefix + name)
         elif not attribute.read_only and attribute.name != "schemas":
             if attribute.name in members:
                 raise invalid_syntax(f"{attribute.path} is given more than once, in different letter case.")
@@ -151,7 +152,11 @@ def _complex(attribute, value, ignored):
     if not isinstance(value, dict):
         raise invalid_value(f"{attribute.path} must be made of sub-attributes.", attribute.path)
     separator = ":" if attribute.extension else "."
-    return _members(attribute.sub, value, attribute.path + separator, ignored) or None
+    members = _members(attribute.sub, value, attribute.path + separator, ignored)
+    for sub in attribute.sub.values():
+        if sub.required and sub.name not in members:
+            raise invalid_value(f"Each of {attribute.path} needs a {sub.name}.", sub.path)
+    return members or None
 
 
 def _string(attribute, value, ignored):
