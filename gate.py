@@ -11,6 +11,7 @@ from threading import BoundedSemaphore
 
 SLASHES = re.compile("//+")
 AT_WORK = 8  # requests of a kind: more threads only fight over the interpreter
+CHUNK = 65_536  # bytes
 LARGE_BODY = 65_536  # bytes; of larger bodies only a few are in memory at a time
 LARGE_AT_ONCE = 4
 PATIENCE = 30  # seconds that a request waits for its turn; Okta gives up after 60
@@ -26,26 +27,37 @@ class Gate:
 
     def __call__(self, environ, start_response):
         environ["PATH_INFO"] = clean_path(environ.get("PATH_INFO", ""))
-        body = environ["wsgi.input"]
-        head = body.read(LARGE_BODY) if self._is_sent(environ) else b""
-        if len(head) < LARGE_BODY:
-            return self._work(environ, start_response, head)
+        if not self._is_sent(environ):
+            return self._work(environ, start_response)
+        body = io.BytesIO()
+        self._receive(environ, body, LARGE_BODY)
+        if body.tell() < LARGE_BODY:
+            return self._work(environ, start_response, body)
         with self.large:
-            rest = body.read(self.max_body + 1 - len(head))
-            return self._work(environ, start_response, head + rest)
+            self._receive(environ, body, self.max_body + 1)
+            return self._work(environ, start_response, body)
 
     def _is_sent(self, environ):
         """Return whether there is a body to be read; one that says it is too large stays where it is."""
         if "HTTP_TRANSFER_ENCODING" in environ:
             return True
         length = environ.get("CONTENT_LENGTH") or "0"
-        return length.isdecimal() and 0 < int(length) <= self.max_body
+        return length.isdecimal() and len(length) < 20 and 0 < int(length) <= self.max_body
 
-    def _work(self, environ, start_response, body):
-        if body:
-            environ["wsgi.input"] = io.BytesIO(body)
-            environ["CONTENT_LENGTH"] = str(len(body))
+    def _receive(self, environ, body, size):
+        """Read into `body` until it has `size` bytes, or there are no more."""
+        while body.tell() < size:
+            part = environ["wsgi.input"].read(min(CHUNK, size - body.tell()))
+            if not part:
+                return
+            body.write(part)
+
+    def _work(self, environ, start_response, body=None):
+        if body is not None:
+            environ["CONTENT_LENGTH"] = str(body.tell())
             environ.pop("HTTP_TRANSFER_ENCODING", None)
+            body.seek(0)
+            environ["wsgi.input"] = body
         places = self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes
         if not places.acquire(timeout=PATIENCE):
             environ["rollcall.overloaded"] = True  # the application says so, in the words of its door

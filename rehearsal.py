@@ -290,10 +290,10 @@ class Client:
         raise Unmet(f"{request}: status 429 at {TRIES} tries in a row, after which Okta gives up.")
 
     def redact(self, text: str) -> str:
-        """Return `text` without the token and the passwords: servers echo what was sent."""
+        """Return `text` fit to be shown: without the token and passwords that servers echo, and printable."""
         for secret in filter(None, (self.token, self.secret)):
             text = text.replace(secret, "[secret]")
-        return text
+        return text.encode(errors="replace").decode()
 
     def _exchange(self, request: str, method: str, path: str, body: dict | None, sign) -> requests.Response:
         with self._counting:

@@ -254,18 +254,22 @@ def current_etag(resource) -> str:
 
 
 def check_version(resource, wanted=None):
-    """Raise 412 if the request is for another version of the resource (RFC 7644 §3.14)."""
-    if wanted is None and not request.if_match and not request.if_none_match:
+    """Raise 412 if the request, or a bulk operation, is for another version of the resource (RFC 7644 §3.14)."""
+    headers = request.headers
+    if wanted is None and "If-Match" not in headers and "If-None-Match" not in headers:
         return
-    tag = _opaque(current_etag(resource))
+    tag = current_etag(resource)
     if wanted is not None:
-        matches = wanted == "*" or _opaque(wanted) == tag
+        matches = wanted == "*" or _opaque(wanted) == _opaque(tag)
     else:
-        matches = not request.if_match or request.if_match.contains_weak(tag)
-        if request.if_none_match and request.if_none_match.contains_weak(tag):
-            matches = False
+        matches = is_wanted(tag) and not request.if_none_match.contains_weak(_opaque(tag))
     if not matches:
         raise changed_since(resource)
+
+
+def is_wanted(tag) -> bool:
+    """Return whether If-Match lets an ETag pass; a header that cannot be read matches nothing."""
+    return "If-Match" not in request.headers or request.if_match.contains_weak(_opaque(tag))
 
 
 def changed_since(resource):
@@ -336,7 +340,7 @@ def get(endpoint, resource_id):
     resource = directory.find(resource_type(endpoint), resource_id)
     response = reply(resource)
     tag = response.headers["ETag"]
-    if request.if_match and not request.if_match.contains_weak(_opaque(tag)):
+    if not is_wanted(tag):
         raise changed_since(resource)
     if request.if_none_match.contains_weak(_opaque(tag)):
         return Response(status=304, headers={"ETag": tag})
