@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import secrets
+import socket
 import sqlite3
 import sys
 import threading
@@ -207,6 +208,17 @@ def end_with_parent():
     os._exit(1)
 
 
+def refuse_taken_port(host, port):
+    """Exit if something listens there: the server's sockets share a port, and connections would go to either."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            sys.exit(f"Rollcall does not start: HOST {host} and PORT {port} cannot be served on ({error.strerror}).")
+
+
 def serve():
     """Bring the database up to date and serve until a signal ends it."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
@@ -217,6 +229,7 @@ def serve():
         sys.exit(f"Rollcall does not start: {error}")
     if not port.isdecimal():
         sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
+    refuse_taken_port(host, int(port))
     with app.app_context():
         models.upgrade_database()
         models.db.engine.dispose()

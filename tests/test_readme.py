@@ -1,0 +1,48 @@
+"""The documentation is held to the code."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_setting_is_in_the_readme_and_nothing_else(app):
+    table = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+    code = (ROOT / "app.py").read_text() + (ROOT / "cli.py").read_text()
+    defaults = re.search(r"app\.config\.update\((.*?)\)\n    app\.config\.from", code, re.DOTALL)[1]
+    own = {"MAX_CONTENT_LENGTH", "PROVIDE_AUTOMATIC_OPTIONS"}
+    settings = {
+        f"ROLLCALL_{name}" for name in re.findall(r"^ +([A-Z_]+)=", defaults, re.MULTILINE) if name not in own
+    }
+    read = set(re.findall(r"environ\.get\(\"(\w+)\"", code))
+    assert table == settings | read
+
+
+def test_every_command_is_in_the_readme(app):
+    for name in ("token", "attribute"):
+        assert f"flask {name} " in README
+        for command in app.cli.commands[name].commands:
+            assert re.search(rf"flask {name} .*{command}", README), command
+    assert "flask rehearse" in README
+
+
+def test_every_dependency_is_pinned_and_has_its_reason():
+    decisions = (ROOT / "docs/decisions.md").read_text()
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / file).read_text().splitlines():
+            if line and not line.startswith(("#", "-r")):
+                name, version = line.split("==")
+                assert version and name in decisions, line
+
+
+def test_every_file_that_is_linked_exists():
+    for document in [ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "CONTRIBUTING.md"]:
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), link
+
+
+def test_make_has_its_targets():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in "run rehearse test bench lint format check".split():
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
