@@ -46,7 +46,7 @@ class User(db.Model):
     user_name_key: Mapped[str] = mapped_column(unique=True)  # schema.user_name_key(userName)
     display: Mapped[str]  # what groups show for the person: displayName, or else userName
     display_key: Mapped[str] = mapped_column(index=True)  # schema.fold(display)
-    active: Mapped[bool] = mapped_column(index=True)
+    active: Mapped[bool | None] = mapped_column(index=True)  # only true is enabled
     source: Mapped[str]  # "scim" or "local"
     document: Mapped[str] = mapped_column(Text)  # JSON, without id, meta, groups and password
     version: Mapped[int]

@@ -28,11 +28,10 @@ ACCEPTED_TYPES = ("", MEDIA_TYPE, "application/json")
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 DEFAULT_COUNT, MAX_COUNT = 100, 1_000
-ROOT_SORT_WINDOW = 10_000  # how deep a sorted search over all types goes
 LARGE_GROUP = 100  # members; a PATCH of a larger one answers 204
-LOGGED_PARAMETERS = (
-    "filter startIndex count cursor sortBy sortOrder attributes excludedAttributes".split()
-)  # whatever else comes in a query may be a secret
+# of a query or a .search body; whatever else comes in a query may be a secret, and is not logged
+PARAMETERS = "filter startIndex count cursor sortBy sortOrder attributes excludedAttributes".split()
+SEARCH_NAMES = {name.lower(): name for name in PARAMETERS}
 
 bp = Blueprint("scim", __name__, url_prefix=PREFIX)
 auth = HTTPTokenAuth(scheme="Bearer", realm="Rollcall")
@@ -41,9 +40,6 @@ auth = HTTPTokenAuth(scheme="Bearer", realm="Rollcall")
 def is_ours(path: str) -> bool:
     """Return whether this door answers for a path, known or not."""
     return path == "/scim" or path.startswith("/scim/")
-
-
-# -- the guard
 
 
 @bp.before_app_request
@@ -73,9 +69,6 @@ def unauthorized(status):
 
 def actor() -> Actor:
     return Actor(f"SCIM Okta ({g.token.name})", g.token.id)
-
-
-# -- what comes in
 
 
 def resource_type(endpoint: str):
@@ -114,7 +107,7 @@ def query_of(given: dict) -> Query:
     order = _text(given, "sortOrder") or "ascending"
     if order.lower() not in ("ascending", "descending"):
         raise invalid_value("sortOrder must be ascending or descending.", "sortOrder")
-    return Query(
+    query = Query(
         filter=_text(given, "filter"),
         sort_by=_text(given, "sortBy"),
         descending=order.lower() == "descending",
@@ -124,6 +117,20 @@ def query_of(given: dict) -> Query:
         attributes=_names(given, "attributes"),
         excluded=_names(given, "excludedAttributes"),
     )
+    if query.cursor is not None and query.count == 0:
+        raise ScimError(400, "invalidCount", "With a cursor, count must be at least 1 (RFC 9865).")
+    return query
+
+
+def query_string() -> dict:
+    """Return the parameters of the query string; a filter in other letter case is no filter to be dropped."""
+    given = {}
+    for name, value in request.args.items(multi=True):
+        name = SEARCH_NAMES.get(name.lower(), name)
+        if name == "filter" and name in given:
+            raise invalid_value("filter is given more than once.", "filter")
+        given.setdefault(name, value)
+    return given
 
 
 def _text(given, name):
@@ -152,13 +159,17 @@ def _names(given, name):
     return [n.strip() for n in names if n.strip()]
 
 
-def projection(of_type):
-    """Return the Projection that this request's parameters ask for, or None to show everything."""
-    query = _names(request.args, "attributes"), _names(request.args, "excludedAttributes")
-    return Projection(of_type, *query) if any(query) else None
+def projection(of_type, attributes, excluded):
+    """Return the Projection that parameters ask for, or None to show everything."""
+    return Projection(of_type, attributes, excluded) if attributes or excluded else None
 
 
-# -- what goes out
+def asked_projection(of_type):
+    """Return the Projection that the query string asks for, or None."""
+    if not request.query_string:
+        return None
+    given = query_string()
+    return projection(of_type, _names(given, "attributes"), _names(given, "excludedAttributes"))
 
 
 def base_url() -> str:
@@ -168,6 +179,12 @@ def base_url() -> str:
 
 def scim_response(body: bytes, status=200, headers=None):
     return Response(body, status, headers, content_type=MEDIA_TYPE)
+
+
+def empty_response(status, tag=None):
+    response = Response(status=status, headers={"ETag": tag} if tag else None)
+    del response.headers["Content-Type"]
+    return response
 
 
 def error_reply(error: ScimError, headers=None):
@@ -237,10 +254,9 @@ def _groups_text(base, groups):
 def reply(resource, status=200):
     """Answer with one resource, as the parameters want to see it."""
     g.resource = resource
-    [(text, tag)] = texts([resource], projection(resource.type))
-    headers = {"ETag": tag}
-    if status == 201:
-        headers["Location"] = f"{base_url()}{resource.type.endpoint}/{resource.id}"
+    [(text, tag)] = texts([resource], asked_projection(resource.type))
+    location = f"{base_url()}{resource.type.endpoint}/{resource.id}"
+    headers = {"ETag": tag, "Location" if status == 201 else "Content-Location": location}
     return scim_response(text.encode(), status, headers)
 
 
@@ -280,16 +296,11 @@ def _opaque(tag):
     return tag.removeprefix("W/").strip('"')
 
 
-# -- the provisioning log
-
-
 def entry(response) -> dict:
     """Return what the log keeps of this request; nothing secret."""
     error, resource = g.get("error"), g.get("resource")
     query = "&".join(
-        f"{name}={journal.without_secrets(value)}"
-        for name, value in request.args.items()
-        if name in LOGGED_PARAMETERS
+        f"{name}={journal.without_secrets(value)}" for name, value in request.args.items() if name in PARAMETERS
     )
     return {
         "time": now(),
@@ -324,9 +335,6 @@ def log(response):
     return response
 
 
-# -- resources
-
-
 @bp.post("/<any(Users, Groups):endpoint>")
 def create(endpoint):
     body = json_body()
@@ -343,7 +351,7 @@ def get(endpoint, resource_id):
     if not is_wanted(tag):
         raise changed_since(resource)
     if request.if_none_match.contains_weak(_opaque(tag)):
-        return Response(status=304, headers={"ETag": tag})
+        return empty_response(304, tag)
     return response
 
 
@@ -369,9 +377,9 @@ def patch(endpoint, resource_id):
 def patch_reply(resource):
     """Answer 200 with the resource; 204 for a large group, whose members nobody wants back."""
     large = resource.type is GROUP_TYPE and directory.count_members(resource, LARGE_GROUP + 1) > LARGE_GROUP
-    if large and not projection(resource.type):
+    if large and not asked_projection(resource.type):
         g.resource = resource
-        return Response(status=204, headers={"ETag": etag(resource, None)})
+        return empty_response(204, etag(resource, None))
     return reply(resource)
 
 
@@ -381,15 +389,12 @@ def delete(endpoint, resource_id):
         resource = g.resource = directory.find(resource_type(endpoint), resource_id)
         check_version(resource)
         directory.remove(resource, actor())
-        return logged(Response(status=204))
-
-
-# -- lists and searches
+        return logged(empty_response(204))
 
 
 @bp.get("/<any(Users, Groups):endpoint>")
 def list_resources(endpoint):
-    return search_reply([resource_type(endpoint)], request.args)
+    return search_reply([resource_type(endpoint)], query_string())
 
 
 @bp.post("/<any(Users, Groups):endpoint>/.search")
@@ -399,7 +404,7 @@ def search_resources(endpoint):
 
 @bp.get("")
 def list_everything():
-    return search_reply([attributes.user_type(), GROUP_TYPE], request.args)
+    return search_reply([attributes.user_type(), GROUP_TYPE], query_string())
 
 
 @bp.post("/.search")
@@ -411,10 +416,10 @@ def search_body():
     body = json_body()
     if not isinstance(body, dict):
         raise invalid_syntax("The body of a search must be a JSON object.")
-    schemas = body.get("schemas")
+    schemas = next((value for name, value in body.items() if name.lower() == "schemas"), None)
     if schemas is not None and (not isinstance(schemas, list) or SEARCH_SCHEMA not in schemas):
         raise invalid_syntax(f"'schemas' of a search must be [\"{SEARCH_SCHEMA}\"].")
-    return body
+    return {SEARCH_NAMES.get(name.lower(), name): value for name, value in body.items()}
 
 
 def search_reply(types, given):
@@ -422,21 +427,28 @@ def search_reply(types, given):
     query = query_of(given)
     trees = [parse_filter(query.filter, of_type, types) for of_type in types]
     orders = orders_of(types, query)
-    position = open_cursor(query) if query.cursor is not None else {"start": query.start}
-    extra = 0 if query.cursor is None else 1  # one more row tells whether there is a next page
-    count = min(query.count + extra, MAX_COUNT + 1) if query.count else 0
+    position = {"start": query.start} if query.cursor is None else open_cursor(query)
+    count = query.count if query.cursor is None else query.count + 1  # one more tells whether a page follows
     if len(types) == 1:
         total, found = directory.page(types[0], trees[0], orders[0], count=count, **position)
     else:
-        total, found = page_of_all(types, trees, orders, position["start"], count)
-    more, found = len(found) > query.count, found[: query.count]
-    shown = [_shown(of_type, query) for of_type in types]
-    items: list = []
-    for run in _runs_of_a_type(found):
-        items += [text for text, _ in texts(run, shown[[t.name for t in types].index(run[0].type.name)])]
+        total, found = directory.page_over(types, trees, orders, position["start"], count)
+    items = list_items(types, found[: query.count], query)
     if query.cursor is None:
         return list_reply(total, items, startIndex=query.start)
-    return list_reply(total, items, **({"nextCursor": next_cursor(query, position, found)} if more else {}))
+    is_last = len(found) <= query.count
+    following = {} if is_last else {"nextCursor": next_cursor(query, position, found[: query.count])}
+    return list_reply(total, items, **following)
+
+
+def list_items(types, resources, query):
+    """Return resources as JSON text, in their order; those of a type are looked up together."""
+    items = {}
+    for of_type in types:
+        shown = projection(of_type, query.attributes, query.excluded)
+        own = [resource for resource in resources if resource.type is of_type]
+        items.update(zip((r.id for r in own), (text for text, _ in texts(own, shown)), strict=True))
+    return [items[resource.id] for resource in resources]
 
 
 def parse_filter(text, of_type, types):
@@ -454,42 +466,6 @@ def orders_of(types, query):
         search.order(of_type, query.sort_by if knows or not any(known) else None, query.descending)
         for of_type, knows in zip(types, known, strict=True)
     ]
-
-
-def page_of_all(types, trees, orders, start, count):
-    """Return (total, resources) of a page over several types: one type after another, unless sorted."""
-    sort = any(order.chain for order in orders)
-    if sort and start + count > ROOT_SORT_WINDOW:
-        raise ScimError(400, "tooMany", "A sorted search over all types ends here: search one type instead.")
-    total, found, skip = 0, [], 0 if sort else start - 1
-    for of_type, tree, order in zip(types, trees, orders, strict=True):
-        wanted = start - 1 + count if sort else count - len(found)
-        number, resources = directory.page(of_type, tree, order, skip + 1, wanted if count else 0)
-        total, skip = total + number, max(skip - number, 0)
-        found += resources
-    if sort:
-        found = directory.merge_sorted(found, types, orders)[start - 1 : start - 1 + count]
-    return total, found
-
-
-def _shown(of_type, query):
-    if not query.attributes and not query.excluded:
-        return None
-    return Projection(of_type, query.attributes, query.excluded)
-
-
-def _runs_of_a_type(resources):
-    run: list = []
-    for resource in resources:
-        if run and run[-1].type is not resource.type:
-            yield run
-            run = []
-        run.append(resource)
-    if run:
-        yield run
-
-
-# -- cursors (RFC 9865): signed positions, bound to the query that they page through
 
 
 def _cursors():
@@ -525,29 +501,31 @@ def open_cursor(query) -> dict:
     return position
 
 
-# -- bulk
-
-
 @bp.post("/Bulk")
 def run_bulk():
     """Carry a bulk request out in one transaction; each operation is whole or absent (RFC 7644 §3.7)."""
     asked = bulk.parse(json_body())
     with transaction():
-        ids, results, errors = asked.ids(), {}, 0
+        ids, results, resources, errors = asked.ids(), {}, {}, 0
         for operation in asked.operations:
-            results[operation.index] = result = bulk_result(operation, ids)
-            errors += int(result["status"]) >= 400
+            results[operation.index], resources[operation.index] = bulk_result(operation, ids)
+            errors += resources[operation.index] is None
             if asked.fail_on_errors and errors >= asked.fail_on_errors:
                 break
+        for index, resource in resources.items():
+            if resource is not None and results[index]["status"] != "204":
+                results[index]["version"] = current_etag(resource)  # later operations may have changed its groups
         schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]
         body = {"schemas": schemas, "Operations": [results[i] for i in sorted(results)]}
-        g.resource = None
         return logged(scim_response(orjson.dumps(body)))
 
 
-def bulk_result(operation, ids) -> dict:
-    """Carry one operation out and return its part of the answer; a refusal undoes only this operation."""
-    result = {"method": operation.method}
+def bulk_result(operation, ids):
+    """Carry one operation out; return its part of the answer, and the resource or None.
+
+    A refusal undoes only this operation.
+    """
+    result = {"method": operation.method} if operation.method else {}
     if operation.bulk_id:
         result["bulkId"] = operation.bulk_id
     try:
@@ -556,15 +534,13 @@ def bulk_result(operation, ids) -> dict:
         with savepoint():
             status, resource = bulk_operation(operation, ids)
     except ScimError as error:
-        if operation.method == "POST":
-            ids.pop(operation.bulk_id, None)
+        if operation.method == "POST" and operation.problem is None:
+            del ids[operation.bulk_id]
         location = operation.method != "POST" and bulk_location(operation, ids)
         located = {"location": location} if location else {}
-        return result | located | {"status": str(error.status), "response": error.body()}
+        return result | located | {"status": str(error.status), "response": error.body()}, None
     result["location"] = f"{base_url()}{resource.type.endpoint}/{resource.id}"
-    if operation.method != "DELETE":
-        result["version"] = current_etag(resource)
-    return result | {"status": str(status)}
+    return result | {"status": str(status)}, resource
 
 
 def bulk_location(operation, ids):
@@ -597,9 +573,6 @@ def bulk_operation(operation, ids):
         return 204, resource
     change = directory.replace_with if operation.method == "PUT" else directory.patch_with
     return 200, change(resource, data, actor(), g.ignored)
-
-
-# -- what the service is
 
 
 @bp.get("/ServiceProviderConfig")

@@ -17,10 +17,11 @@ from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
 from models import count_in_block, execute, insert_new, now
 from protocol import definitions, patch
-from protocol.errors import invalid_value, mutability, no_target, not_found, uniqueness
+from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
 from protocol.filters import Compare
 from protocol.schema import GROUP_TYPE, ResourceType, fold, index_rows, user_name_key
 
+SORT_WINDOW = 10_000  # how deep a sorted list over several types goes
 CHUNK = 5_000  # ids or rows in one statement
 
 
@@ -112,18 +113,42 @@ def page(resource_type, tree, order, start=1, count=100, after=None):
     return total, [Resource(resource_type, *row) for row in rows]
 
 
-def merge_sorted(resources: list, types: list, orders: list) -> list:
+def page_over(types: list, trees: list, orders: list, start: int, count: int):
+    """Return (total, resources) of a page over several types: one type after another, unless sorted.
+
+    Raise tooMany where a sorted page lies deeper than SORT_WINDOW: everything before it would have to be read.
+    """
+    is_sorted = any(by.chain for by in orders)
+    if is_sorted and start + count > SORT_WINDOW:
+        raise ScimError(400, "tooMany", "A sorted search over all types ends here: search one type instead.")
+    total, found, skip = 0, [], 0 if is_sorted else start - 1
+    for of_type, tree, by in zip(types, trees, orders, strict=True):
+        wanted = start - 1 + count if is_sorted else count - len(found)
+        number, resources = page(of_type, tree, by, skip + 1, wanted if count else 0)
+        total, skip = total + number, max(skip - number, 0)
+        found += resources
+    if is_sorted:
+        found = _merge_sorted(found, types, orders)[start - 1 : start - 1 + count]
+    return total, found
+
+
+def _merge_sorted(resources, types, orders):
     """Return resources of several types in one order; those without a value last, or first if descending."""
     chains = {of_type.name: by.chain for of_type, by in zip(types, orders, strict=True)}
-    descending = any(by.descending for by in orders)
 
     def key(resource):
         chain = chains[resource.type.name]
-        rows = index_rows(resource.type, resource.document) if chain else ()
-        found = [k for attribute, k, element in rows if element == 0 and attribute == chain[-1].key]
-        return (1, "") if not found else (0, found[0])
+        found = _sort_keys(resource).get(chain[-1].key) if chain else None
+        return found is None, found or ""
 
-    return sorted(resources, key=key, reverse=descending)
+    return sorted(resources, key=key, reverse=any(by.descending for by in orders))
+
+
+def _sort_keys(resource):
+    """Return {attribute key: comparable value} of what a resource can be sorted by."""
+    rows = index_rows(resource.type, resource.document)
+    columns = {"id": resource.id, "meta.created": resource.created, "meta.lastModified": resource.last_modified}
+    return columns | {attribute: key for attribute, key, element in rows if element == 0}
 
 
 def groups_of(user_pks: list) -> dict:
@@ -159,7 +184,7 @@ def create(resource_type: ResourceType, body: dict, actor: Actor, ignored: list,
         document.setdefault("active", True)
         return _insert_user(resource_type, document, actor, identifier or str(uuid4()))
     listed = document.pop("members", [])
-    group = _insert_group(document, actor, identifier or str(uuid4()))
+    group = _insert(GROUP_TYPE, document, actor, identifier or str(uuid4()))
     members = MemberChange(_add_members(group.pk, _member_ids(listed)), {})
     journal.change(actor, "created", group, None, _with_members(document, members.added), group.name)
     return group
@@ -262,10 +287,6 @@ def _insert_user(resource_type, document, actor, identifier):
     return user
 
 
-def _insert_group(document, actor, identifier):
-    return _insert(GROUP_TYPE, document, actor, identifier)
-
-
 def _insert(resource_type, document, actor, identifier):
     table, moment = TABLES[resource_type.name], now()
     resource = Resource(
@@ -303,7 +324,7 @@ def _columns(resource_type, document):
         "user_name_key": user_name_key(document["userName"]),
         "display": display,
         "display_key": fold(display),
-        "active": document.get("active", False),
+        "active": document.get("active"),
     }
 
 
@@ -312,6 +333,8 @@ def _unique(document, write):
     try:
         return write()
     except IntegrityError as error:
+        if "unique" not in str(error.orig).lower():
+            raise
         what = "userName" if "userName" in document else "displayName"
         raise uniqueness(
             f"The {what} {document[what]!r} is taken already; letter case does not count. "

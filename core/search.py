@@ -134,8 +134,10 @@ class _Where:
 
     def presence(self, chain):
         attribute = chain[-1]
-        if attribute.path in ("schemas", "active", "meta") or attribute.path.startswith("meta."):
+        if attribute.path in ("schemas", "meta") or attribute.path.startswith("meta."):
             return true()
+        if attribute.path == "active":
+            return USERS.c.active.is_not(None)
         if attribute.path in self.columns:
             return self.columns[attribute.path].is_not(None)
         if attribute.path in ("members", "groups"):
@@ -148,6 +150,8 @@ class _Where:
 
     def value_path(self, tree, drives):
         """One element of a multi-valued attribute satisfies the whole term."""
+        if tree.chain[-1].path == "schemas":
+            return self.condition(tree.term)
         terms = tree.term.terms if isinstance(tree.term, And) else (tree.term,)
         driver = next((term for term in terms if _selective(term)), None)
         if driver is not None:

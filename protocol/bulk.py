@@ -5,6 +5,7 @@ for operation in request.operations: ...   # each after those it refers to
     operation.data = resolved(operation.data, {"qwerty": "2819c223-…"})
 """
 
+import re
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ from protocol.errors import ScimError, invalid_syntax, invalid_value
 BULK_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 MAX_OPERATIONS = 1_000
+PREFIX = "bulkId:"
+REFERENCE = re.compile(r'bulkId:([^"\]/]+)')
 
 
 @dataclass
@@ -51,7 +54,8 @@ def parse(body) -> BulkRequest:
     """
     if not isinstance(body, dict):
         raise invalid_syntax("The body of a bulk request must be a JSON object.")
-    schemas, listed, fail_on = body.get("schemas"), body.get("Operations"), body.get("failOnErrors")
+    body = {name.lower(): value for name, value in body.items()}
+    schemas, listed, fail_on = body.get("schemas"), body.get("operations"), body.get("failonerrors")
     if schemas is not None and (not isinstance(schemas, list) or BULK_SCHEMA not in schemas):
         raise invalid_syntax(f"'schemas' of a bulk request must be [\"{BULK_SCHEMA}\"].")
     if not isinstance(listed, list) or not all(isinstance(o, dict) for o in listed):
@@ -68,8 +72,10 @@ def parse(body) -> BulkRequest:
 
 
 def _operation(index, given):
-    method, path, bulk_id = given.get("method"), given.get("path"), given.get("bulkId")
-    operation = BulkOperation(index, str(method).upper(), str(path), None, None, given.get("data"))
+    given = {name.lower(): value for name, value in given.items()}
+    method, path, bulk_id = given.get("method"), given.get("path"), given.get("bulkid")
+    version = given.get("version")
+    operation = BulkOperation(index, str(method or "").upper(), str(path), None, None, given.get("data"))
     if operation.method not in METHODS:
         operation.problem = invalid_syntax(f"'method' must be one of {', '.join(METHODS)}, not {method!r}.")
     elif not isinstance(path, str) or not path.startswith("/"):
@@ -78,8 +84,10 @@ def _operation(index, given):
         operation.problem = invalid_syntax("A POST within a bulk request needs a 'bulkId'.")
     elif operation.method != "DELETE" and not isinstance(operation.data, dict):
         operation.problem = invalid_syntax(f"A {operation.method} within a bulk request needs 'data'.")
+    elif version is not None and not isinstance(version, str):
+        operation.problem = invalid_value("'version' must be an ETag, which is a string.", "version")
     operation.bulk_id = bulk_id if isinstance(bulk_id, str) else None
-    operation.version = given.get("version") if isinstance(given.get("version"), str) else None
+    operation.version = version
     return operation
 
 
@@ -96,41 +104,55 @@ def _in_order(operations):
     """Put each operation behind those it refers to; within a circle, the order of the request stays."""
     made_by = {o.bulk_id: o for o in operations if o.method == "POST" and not o.problem}
     ordered: dict = {}  # index → operation, in the order of execution
+    on_the_way: set = set()
+
+    def needed(operation):
+        return iter([made_by[r] for r in sorted(operation.references()) if r in made_by])
 
     for first in operations:
-        stack, on_the_way = [first], set()
+        stack = [(first, needed(first))] if first.index not in on_the_way else []
+        on_the_way.add(first.index)
         while stack:
-            operation = stack[-1]
-            on_the_way.add(operation.index)
-            needed = [made_by[r] for r in sorted(operation.references()) if r in made_by]
-            missing = [n for n in needed if n.index not in ordered and n.index not in on_the_way]
-            if missing and operation.index not in ordered:
-                stack.append(missing[0])
-            else:
-                ordered.setdefault(operation.index, operation)
+            operation, rest = stack[-1]
+            following = next((n for n in rest if n.index not in on_the_way), None)
+            if following is None:
+                ordered[operation.index] = operation
                 stack.pop()
+            else:
+                on_the_way.add(following.index)
+                stack.append((following, needed(following)))
     return list(ordered.values())
 
 
-def _collect(value, found):
-    if isinstance(value, str) and value.startswith("bulkId:"):
-        found.add(value[7:])
+def _collect(value, found, name="value"):
+    """Collect the bulkIds that a value refers to: they stand where an id would, or within a PATCH path."""
+    if isinstance(value, str):
+        if name == "path":
+            found.update(REFERENCE.findall(value))
+        elif name == "value" and value.startswith(PREFIX):
+            found.add(value.removeprefix(PREFIX))
     elif isinstance(value, dict):
-        for part in value.values():
-            _collect(part, found)
+        for key, part in value.items():
+            _collect(part, found, key.lower())
     elif isinstance(value, list):
         for part in value:
-            _collect(part, found)
+            _collect(part, found, name)
 
 
-def resolved(value, ids: dict):
+def resolved(value, ids: dict, name: str = "value"):
     """Return `value` with each bulkId:… replaced by the id it stands for. Raise invalidValue for an unknown one."""
-    if isinstance(value, str) and value.startswith("bulkId:"):
-        if value[7:] not in ids:
-            raise invalid_value(f"{value!r} names no resource that this bulk request makes.")
-        return ids[value[7:]]
+    if isinstance(value, str):
+        if name == "path":
+            return REFERENCE.sub(lambda match: _id_of(match[1], ids), value)
+        return _id_of(value.removeprefix(PREFIX), ids) if name == "value" and value.startswith(PREFIX) else value
     if isinstance(value, dict):
-        return {name: resolved(part, ids) for name, part in value.items()}
+        return {key: resolved(part, ids, key.lower()) for key, part in value.items()}
     if isinstance(value, list):
-        return [resolved(part, ids) for part in value]
+        return [resolved(part, ids, name) for part in value]
     return value
+
+
+def _id_of(bulk_id, ids):
+    if bulk_id not in ids:
+        raise invalid_value(f"'bulkId:{bulk_id}' names no resource that this bulk request makes.")
+    return ids[bulk_id]

@@ -121,7 +121,8 @@ def parse_path(text: str, resource_type: ResourceType) -> Target:
     parser = Parser(text[len(head) :], resource_type.paths)
     where = parser.brackets(chain)
     sub = parser.sub_attribute(chain)
-    parser.end()
+    if parser.kind != "end":
+        raise invalid_path(f"Nothing was expected at {parser.token!r} in the path {text[:200]!r}.")
     return Target(chain, where, sub)
 
 

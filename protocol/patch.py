@@ -15,7 +15,7 @@ import orjson
 
 from protocol.errors import ScimError, invalid_path, invalid_syntax, invalid_value, mutability, no_target
 from protocol.filters import And, Compare, Target, match, parse_path
-from protocol.schema import Attribute, ResourceType, comparable, normalise_value
+from protocol.schema import Attribute, ResourceType, comparable, identity, merged, normalise_value
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MAX_OPERATIONS = 20_000
@@ -42,15 +42,25 @@ def operations(body: dict, resource_type: ResourceType, ignored: list) -> list[O
     """
     steps: list[Operation] = []
     for op, path, value in _requests(body):
-        if path is not None:
+        if path is not None and path.lower() != resource_type.urn.lower():
             steps += _with_path(op, path, value, resource_type, ignored)
         elif op == "remove":
             raise no_target("A remove needs a path that says what to remove.")
-        elif isinstance(value, dict):
-            for name, part in value.items():
-                steps += _member(op, name, part, resource_type, ignored)
         else:
-            raise invalid_value(f"The value of {op} without a path must be an object of attributes.")
+            steps += _members(op, value, resource_type, ignored)
+    return steps
+
+
+def _members(op, value, resource_type, ignored):
+    """Return the steps for a value without a path; the URN of the core schema stands for the resource itself."""
+    if not isinstance(value, dict):
+        raise invalid_value(f"The value of {op} without a path must be an object of attributes.")
+    steps = []
+    for name, part in value.items():
+        if name.lower() == resource_type.urn.lower():
+            steps += _members(op, part, resource_type, ignored)
+        else:
+            steps += _member(op, name, part, resource_type, ignored)
     return steps
 
 
@@ -103,8 +113,9 @@ def _with_path(op, path, value, resource_type, ignored):
 
 
 def _in_extension(path, resource_type):
-    path = path.lower()
-    return path.startswith("urn:") and not path.startswith(resource_type.urn.lower() + ":")
+    """Return whether a path names an attribute of an extension that nobody defined, and not a known one wrongly."""
+    head = path.partition("[")[0].lower()
+    return head.startswith("urn:") and ":core:" not in head and head not in resource_type.paths
 
 
 def _member(op, name, value, resource_type, ignored):
@@ -135,6 +146,8 @@ def _assign(op, target, value, ignored):
             elif not sub.read_only:
                 steps += _assign(op, replace(target, chain=(*target.chain, sub)), part, ignored)
         return steps
+    if target.where is not None and isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if attribute.multi_valued and (target.where is not None or not isinstance(value, list)):
         value = [value] if value not in (None, "") else None  # one value of it
     value = normalise_value(attribute, value, ignored)
@@ -144,13 +157,19 @@ def _assign(op, target, value, ignored):
 
 
 def _removal(target, value, ignored):
-    """Return a remove step; one with a list of values removes only these (Entra, JumpCloud, Salesforce)."""
+    """Return a remove step; one with a list of values removes only these (Entra, JumpCloud, Salesforce).
+
+    A list that is empty removes nothing, and one that names nothing is refused: neither must empty a group.
+    """
     attribute = target.chain[-1]
-    if value in (None, "", [], {}) or not attribute.multi_valued or target.where or target.sub:
+    if value in (None, "") or not attribute.multi_valued or target.where or target.sub:
         return Operation("remove", target)
     if isinstance(value, dict) and attribute.name in value:
         value = value[attribute.name]
-    return Operation("remove", target, normalise_value(attribute, value, ignored))
+    values = normalise_value(attribute, value, ignored)
+    if values is None and value != []:
+        raise invalid_value(f"The value of the remove names nothing in {attribute.path}.", attribute.path)
+    return Operation("remove", target, values or [])
 
 
 def apply(document: dict, steps: list[Operation]) -> dict:
@@ -201,13 +220,29 @@ def _apply_to_values(values, step):
 
 
 def _apply_to_all(values, attribute, step):
-    if step.op == "remove" and step.value is not None:
-        unwanted = [_identity(attribute, value) for value in step.value]
-        return [value for value in values if _identity(attribute, value) not in unwanted]
-    if step.op == "add":
-        new = [value for value in step.value or [] if value not in values]
-        return _one_primary(values + new, new)
-    return [] if step.op == "remove" else step.value or []
+    if step.op == "remove":
+        unwanted = values if step.value is None else step.value
+        return [value for value in values if not any(_names(attribute, wanted, value) for wanted in unwanted)]
+    return _add(values, attribute, step.value or []) if step.op == "add" else step.value or []
+
+
+def _add(values, attribute, added):
+    """Return the values with others added; one that is there is laid over, so that nothing doubles (§3.5.2.1)."""
+    values = merged(attribute, [*values, *added])
+    preferred = {identity(attribute, v) for v in added if isinstance(v, dict) and v.get("primary") is True}
+    return _one_primary(values, [v for v in values if preferred and identity(attribute, v) in preferred])
+
+
+def _names(attribute, wanted, value):
+    """Return whether a value of a remove list names a value: by its `value` and `type`, or else by all of it."""
+    if attribute.type != "complex":
+        return identity(attribute, wanted) == identity(attribute, value)
+    given = [attribute.sub[name] for name in ("value", "type") if name in wanted and name in attribute.sub]
+    if not given:
+        return wanted == value
+    return all(
+        sub.name in value and comparable(sub, value[sub.name]) == comparable(sub, wanted[sub.name]) for sub in given
+    )
 
 
 def _remove_from(values, chosen, sub):
@@ -219,14 +254,6 @@ def _remove_from(values, chosen, sub):
         for value in values
     ]
     return [value for value in kept if value]
-
-
-def _identity(attribute, value):
-    """Return what a value in a remove list is recognised by: its `value`, or else all of it."""
-    named = attribute.value
-    if attribute.type != "complex" or named is None or named.name not in value:
-        return value if attribute.type == "complex" else comparable(attribute, value)
-    return comparable(named, value[named.name])
 
 
 def _new_value(target):

@@ -135,9 +135,33 @@ def normalise_value(attribute: Attribute, value, ignored: list):
     if len(value) > MAX_VALUES and attribute.path != "members":
         raise invalid_value(f"{attribute.path} may have at most {MAX_VALUES} values.", attribute.path)
     values = [v for v in (_single(attribute, v, ignored) for v in value) if v is not None]
+    if attribute.path == "members":
+        if len(values) < len(value):
+            raise invalid_value("Each of members needs a value: the id of a user.", "members.value")
+        return values or None
+    values = merged(attribute, values)
     if attribute.type == "complex" and sum(v.get("primary") is True for v in values) > 1:
         raise invalid_value(f"At most one value of {attribute.path} may be primary.", attribute.path)
     return values or None
+
+
+def identity(attribute: Attribute, value):
+    """Return what tells a value of a multi-valued attribute from the others: its value and type (RFC 7643 §2.4)."""
+    if attribute.type != "complex":
+        return comparable(attribute, value)
+    if "value" not in value:
+        return tuple(sorted((name, str(part)) for name, part in value.items()))
+    kind = fold(value["type"]) if "type" in value else None
+    return comparable(attribute.sub["value"], value["value"]), kind
+
+
+def merged(attribute: Attribute, values: list) -> list:
+    """Return the values without doubles; of two that are the same, the later is laid over the earlier."""
+    found: dict = {}
+    for value in values:
+        key = identity(attribute, value)
+        found[key] = found[key] | value if key in found and attribute.type == "complex" else value
+    return list(found.values())
 
 
 def _single(attribute, value, ignored):
@@ -183,7 +207,7 @@ def _boolean(attribute, value, ignored):
 def _number(attribute, value, ignored):
     whole = attribute.type == "integer"
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        raise invalid_value(f"{attribute.path} must be a {attribute.type} number.", attribute.path)
+        raise invalid_value(f"{attribute.path} must be a number of type {attribute.type}.", attribute.path)
     if not INTEGERS.start <= value < INTEGERS.stop:
         raise invalid_value(f"{attribute.path} must fit in 64 bits.", attribute.path)
     return value

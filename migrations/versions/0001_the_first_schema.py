@@ -125,7 +125,7 @@ def upgrade():
         sa.Column("user_name_key", sa.String(), nullable=False),
         sa.Column("display", sa.String(), nullable=False),
         sa.Column("display_key", sa.String(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=True),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

@@ -75,6 +75,27 @@ def test_a_refusal_undoes_only_its_operation(scim, bulk, barbara):
     assert scim.get("/Users").json["totalResults"] == 2 and scim.get("/Groups").json["totalResults"] == 0
 
 
+def test_a_repeated_bulk_id_leaves_the_first_one_usable(scim, bulk):
+    first, again, group = bulk(
+        post("a", userName="ada"),
+        post("a", userName="bob"),
+        post("g", "/Groups", displayName="bulkId:hello", members=[{"value": "bulkId:a"}]),
+    )
+    assert [first["status"], again["status"], group["status"]] == ["201", "400", "201"]
+    ada = scim.get("/Users").json["Resources"][0]
+    assert first["version"] == ada["meta"]["version"] and ada["groups"][0]["display"] == "bulkId:hello"
+
+
+def test_a_path_of_a_patch_may_refer(scim, bulk, barbara, make_group):
+    group = make_group("Guides", barbara)
+    removal = {"op": "remove", "path": 'members[value eq "bulkId:a"]'}
+    results = bulk(
+        {"method": "PATCH", "path": f"/Groups/{group['id']}", "data": {"Operations": [removal]}},
+        post("a", userName="ada"),
+    )
+    assert [r["status"] for r in results] == ["200", "201"]
+
+
 def test_it_stops_after_so_many_errors(scim, bulk, barbara):
     results = bulk(
         post("a", userName="one"),
@@ -99,6 +120,8 @@ def test_it_stops_after_so_many_errors(scim, bulk, barbara):
         ({"path": "/Users"}, "400"),
         ({"method": "DELETE", "path": 5}, "400"),
         ({"method": "DELETE", "path": "/Users"}, "404"),
+        ({"method": "DELETE", "path": "/Users/x", "version": 5}, "400"),
+        ({}, "400"),
     ],
 )
 def test_a_malformed_operation_is_refused_by_itself(bulk, operation, status):

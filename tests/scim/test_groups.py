@@ -73,6 +73,7 @@ def test_its_own_name_is_no_conflict(scim, guides, people):
         ([{"op": "remove", "path": "members", "value": {"members": [{"value": "{1}"}]}}], "0"),
         ([{"op": "remove", "path": "members", "value": [{"value": "nobody"}]}], "01"),
         ([{"op": "remove", "path": "members"}], ""),
+        ([{"op": "remove", "path": "members", "value": []}], "01"),
         ([{"op": "replace", "path": "members", "value": [{"value": "{2}"}, {"value": "{1}"}]}], "12"),
         ([{"op": "replace", "path": "members", "value": []}], ""),
         ([{"op": "replace", "value": {"members": [], "id": "x", "displayName": "Guides"}}], ""),
@@ -102,6 +103,11 @@ def test_members_change_as_a_set(scim, people, guides, operations, expected):
         ({"op": "add", "path": "members", "value": [{"value": "{2}", "type": "Group"}]}, "invalidValue"),
         ({"op": "add", "path": "members", "value": [{"display": "cleo"}]}, "invalidValue"),
         ({"op": "add", "path": "members", "value": ["{2}"]}, "invalidValue"),
+        *(
+            ({"op": op, "path": "members", "value": nothing}, "invalidValue")
+            for op in ("remove", "replace", "add")
+            for nothing in ([None], [""], [{}], [{"display": "cleo"}], [{"value": None}])
+        ),
         ({"op": "replace", "path": 'members[value eq "nobody"]', "value": {"value": "{2}"}}, "noTarget"),
         ({"op": "replace", "path": 'members[value eq "{0}"].value', "value": "{2}"}, "mutability"),
         ({"op": "remove", "path": "displayName"}, "mutability"),

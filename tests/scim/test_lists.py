@@ -139,6 +139,13 @@ def test_a_broken_filter_is_never_everybody(scim, crowd, filter):
     assert_refused(answer, 400, "invalidFilter")
 
 
+def test_no_condition_is_dropped(scim, crowd):
+    assert names(scim.get('/Users?FILTER=userName%20eq%20"user1"')) == ["user1"]
+    assert names(scim.post("/Users/.search", {"Filter": 'userName eq "user1"'})) == ["user1"]
+    twice = 'filter=userName%20eq%20"user1"&filter=userName%20eq%20"user2"'
+    assert_refused(scim.get(f"/Users?{twice}"), 400, "invalidValue")
+
+
 def test_groups_and_users_find_each_other(scim, barbara, make_user, make_group):
     other = make_user("other")
     group = make_group("Guides", barbara)
@@ -191,6 +198,7 @@ def test_a_cursor_has_only_unreserved_characters(scim, crowd):
         ("count=2&cursor={}&filter=userName%20pr", "invalidCursor"),
         ("count=2&cursor={}&sortBy=title", "invalidCursor"),
         ("count=3&cursor={}", "invalidCount"),
+        ("count=0&cursor={}", "invalidCount"),
     ],
 )
 def test_a_cursor_belongs_to_its_query(scim, crowd, query, scim_type):
@@ -232,6 +240,9 @@ def test_a_sorted_search_over_all_types(scim, make_user, make_group):
     assert order() == ["Abbots", "Bea", "Cooks", "-"]
     assert order(sortOrder="descending") == ["-", "Cooks", "Bea", "Abbots"]
     assert order(startIndex=2, count=2) == ["Bea", "Cooks"]
+    assert order(sortBy="meta.created") == ["Bea", "-", "Abbots", "Cooks"]
+    make_user("u3", displayName="Zoe")
+    assert order(sortBy="meta.created", sortOrder="descending") == ["Zoe", "Cooks", "Abbots", "-", "Bea"]
 
 
 def test_a_search_body_is_checked(scim):

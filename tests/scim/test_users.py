@@ -120,6 +120,51 @@ def test_a_patch_is_whole_or_absent(scim, barbara):
     assert scim.get(path(barbara)).json == barbara
 
 
+def test_what_is_there_is_not_added_again(scim, barbara):
+    again = {"value": "BABS@jensen.org", "type": "home", "primary": True}
+    twice = [{"value": "new@x"}, {"value": "new@x"}]
+    emails = scim.patch(path(barbara), {"op": "add", "path": "emails", "value": [again, *twice]}).json["emails"]
+    assert emails == [
+        {"value": "bjensen@example.com", "type": "work", "primary": False},
+        {"value": "BABS@jensen.org", "type": "home", "primary": True},
+        {"value": "new@x"},
+    ]
+
+
+@pytest.mark.parametrize("nothing", [[{"nope": "x"}], [{"value": None}], [None], {}])
+def test_a_remove_that_names_nothing_removes_nothing(scim, barbara, nothing):
+    answer = scim.patch(path(barbara), {"op": "remove", "path": "emails", "value": nothing})
+    assert_refused(answer, 400, "invalidValue")
+    assert scim.get(path(barbara)).json == barbara
+
+
+def test_a_removed_active_counts_as_disabled_until_it_is_set(scim, barbara):
+    assert "active" not in scim.patch(path(barbara), {"op": "remove", "path": "active"}).json
+    assert scim.find("Users", "active eq true") == scim.find("Users", "active pr") == []
+    assert "active" not in scim.put(path(barbara), barbara | {"active": None}).json
+
+
+@pytest.mark.parametrize(
+    "operation, scim_type",
+    [
+        ({"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:Group:members", "value": []}, "invalidPath"),
+        ({"op": "add", "path": f'{ENTERPRISE}:manager[value eq "x"]', "value": "x"}, "invalidPath"),
+        ({"op": "add", "path": 'emails[type eq "work"].value.x', "value": "x"}, "invalidPath"),
+        ({"op": "add", "path": f"{ENTERPRISE}:shoeSize.left", "value": "x"}, None),
+    ],
+)
+def test_a_path_is_obeyed_or_refused_but_for_unknown_extension_attributes(scim, barbara, operation, scim_type):
+    answer = scim.patch(path(barbara), operation)
+    assert answer.status_code == (400 if scim_type else 200) and answer.json.get("scimType") == scim_type
+    assert scim.get(path(barbara)).json == barbara
+
+
+def test_the_urn_of_the_core_schema_stands_for_the_user(scim, barbara):
+    for change in ({"path": USER, "value": {"title": "a"}}, {"value": {USER: {"title": "b"}}}):
+        answer = scim.patch(path(barbara), {"op": "replace"} | change)
+        assert answer.json["title"] in "ab"
+
+
 def test_a_delete_is_complete(scim, barbara, make_group):
     group = make_group("Guides", barbara)
     answer = scim.delete(path(barbara))
