@@ -216,7 +216,9 @@ def refuse_taken_port(host, port):
         try:
             probe.bind((host, port))
         except OSError as error:
-            sys.exit(f"Rollcall does not start: HOST {host} and PORT {port} cannot be served on ({error.strerror}).")
+            sys.exit(
+                f"Rollcall does not start: HOST {host} and PORT {port} cannot be served on ({error.strerror})."
+            )
 
 
 def serve():

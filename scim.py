@@ -314,7 +314,7 @@ def entry(response) -> dict:
         "scim_type": error.scim_type if error else None,
         "error": error.detail if error else None,
         "milliseconds": round((time.perf_counter() - g.started) * 1000, 2),
-        "ignored": g.ignored or None,
+        "ignored": journal.as_json(g.ignored or None),
         "request": journal.readable(g.get("body", b"")),
         "answer": journal.readable(response.get_data()[: journal.LARGEST_BODY + 1]),
     }

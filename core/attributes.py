@@ -4,7 +4,7 @@ import re
 
 from sqlalchemy import delete, func, select
 
-from models import CustomAttribute, UserValue, execute, now
+from models import CustomAttribute, Prepared, UserValue, execute, now
 from protocol import definitions
 from protocol.schema import ResourceType, compile_user_type
 
@@ -18,6 +18,7 @@ SYSTEM_NAMES = (
 
 TABLE = CustomAttribute.__table__
 ALL = select(TABLE.c.name, TABLE.c.type, TABLE.c.multi_valued).order_by(TABLE.c.id)
+DEFINED = Prepared(ALL)
 
 
 class DefinitionError(Exception):
@@ -26,7 +27,7 @@ class DefinitionError(Exception):
 
 def user_type() -> ResourceType:
     """Return the compiled User type with the attributes defined at this moment, whichever process did so."""
-    return compile_user_type(tuple(tuple(row) for row in execute(ALL)))
+    return compile_user_type(tuple((name, kind, bool(many)) for name, kind, many in DEFINED.rows()))
 
 
 def listing() -> list:

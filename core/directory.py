@@ -9,20 +9,20 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core import attributes, journal, search
 from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
-from models import count_in_block, execute, insert_new, now
+from models import Prepared, count_in_block, execute, insert_new, is_one_of, now
 from protocol import definitions, patch
 from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
 from protocol.filters import Compare
 from protocol.schema import GROUP_TYPE, ResourceType, fold, index_rows, user_name_key
 
 SORT_WINDOW = 10_000  # how deep a sorted list over several types goes
-CHUNK = 5_000  # ids or rows in one statement
+BATCH = 1_000  # users whose attribute is cleared at a time
 
 
 @dataclass(frozen=True)
@@ -59,49 +59,48 @@ class MemberChange:
         return bool(self.added or self.removed)
 
 
-FIND = {
-    name: select(t.c.pk, t.c.id, t.c.source, t.c.document, t.c.version, t.c.created, t.c.last_modified).where(
-        t.c.id == bindparam("id")
-    )
-    for name, t in TABLES.items()
-}
-ONE, SEVERAL = bindparam("pk"), bindparam("pks", expanding=True)
-GROUPS_OF = (
+FIND = {name: Prepared(search.resources(t).where(t.c.id == bindparam("id"))) for name, t in TABLES.items()}
+RESOURCES_OF_PKS = Prepared(search.resources(USERS).where(is_one_of(USERS.c.pk, "pks")))
+GROUPS_OF = Prepared(
     select(MEMBERS.c.user_pk, GROUPS.c.id, GROUPS.c.display_name)
     .join(GROUPS, GROUPS.c.pk == MEMBERS.c.group_pk)
+    .where(is_one_of(MEMBERS.c.user_pk, "pks"))
     .order_by(MEMBERS.c.user_pk, MEMBERS.c.group_pk)
 )
-MEMBERS_OF = (
+MEMBERS_OF = Prepared(
     select(MEMBERS.c.group_pk, USERS.c.id)
     .join(USERS, USERS.c.pk == MEMBERS.c.user_pk)
+    .where(is_one_of(MEMBERS.c.group_pk, "pks"))
     .order_by(MEMBERS.c.group_pk, MEMBERS.c.user_pk)
 )
-# one resource is asked for so often that it has statements of its own
-GROUPS_OF_ONE, GROUPS_OF_SEVERAL = (
-    GROUPS_OF.where(MEMBERS.c.user_pk == ONE),
-    GROUPS_OF.where(MEMBERS.c.user_pk.in_(SEVERAL)),
+PKS_OF_IDS = Prepared(select(USERS.c.pk, USERS.c.id).where(is_one_of(USERS.c.id, "ids")))
+IDS_OF_PKS = Prepared(select(USERS.c.pk, USERS.c.id).where(is_one_of(USERS.c.pk, "pks")))
+IN_GROUP = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == bindparam("group_pk"))
+ALL_PRESENT, SOME_PRESENT = Prepared(IN_GROUP), Prepared(IN_GROUP.where(is_one_of(MEMBERS.c.user_pk, "pks")))
+FIRST_PRESENT = Prepared(IN_GROUP.limit(bindparam("most")))
+ADD_MEMBER = Prepared(insert_new(MEMBERS), ("group_pk", "user_pk"))
+REMOVE_MEMBER = Prepared(
+    MEMBERS.delete().where(MEMBERS.c.group_pk == bindparam("group_pk"), MEMBERS.c.user_pk == bindparam("user_pk"))
 )
-MEMBERS_OF_ONE, MEMBERS_OF_SEVERAL = (
-    MEMBERS_OF.where(MEMBERS.c.group_pk == ONE),
-    MEMBERS_OF.where(MEMBERS.c.group_pk.in_(SEVERAL)),
-)
-UPDATE = {name: update(t).where(t.c.pk == bindparam("old_pk")) for name, t in TABLES.items()}
-PKS_OF_IDS = select(USERS.c.pk, USERS.c.id).where(USERS.c.id.in_(bindparam("ids", expanding=True)))
-IDS_OF_PKS = select(USERS.c.pk, USERS.c.id).where(USERS.c.pk.in_(SEVERAL))
-ALL_PRESENT = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == bindparam("group_pk"))
-SOME_PRESENT = ALL_PRESENT.where(MEMBERS.c.user_pk.in_(SEVERAL))
-ADD_MEMBER = insert_new(MEMBERS)
-REMOVE_MEMBER = MEMBERS.delete().where(
-    MEMBERS.c.group_pk == bindparam("old_group"), MEMBERS.c.user_pk == bindparam("old_user")
-)
-DELETE_VALUE = VALUES.delete().where(
-    *(VALUES.c[name] == bindparam(f"old_{name}") for name in ("attribute", "value_key", "user_pk", "element"))
-)
+STORED = ("id", "source", "document", "version", "created", "last_modified")  # what every resource has
+LOOKED_UP = {
+    "User": ("user_name_key", "display", "display_key", "active"),
+    "Group": ("display_name", "display_name_key", "external_id"),
+}
+INSERT = {name: Prepared(t.insert(), STORED + LOOKED_UP[name]) for name, t in TABLES.items()}
+UPDATE = {
+    name: Prepared(t.update().where(t.c.pk == bindparam("old_pk")), STORED + LOOKED_UP[name])
+    for name, t in TABLES.items()
+}
+DELETE = {name: Prepared(t.delete().where(t.c.pk == bindparam("pk"))) for name, t in TABLES.items()}
+VALUE = ("attribute", "value_key", "user_pk", "element")
+INSERT_VALUE = Prepared(VALUES.insert(), VALUE)
+DELETE_VALUE = Prepared(VALUES.delete().where(*(VALUES.c[name] == bindparam(name) for name in VALUE)))
 
 
 def find(resource_type: ResourceType, identifier: str) -> Resource:
     """Return the resource with that id, or raise 404."""
-    row = execute(FIND[resource_type.name], {"id": identifier}).first()
+    row = FIND[resource_type.name].first(id=identifier)
     if row is None:
         raise not_found(resource_type.name, identifier)
     return Resource(resource_type, *row)
@@ -154,7 +153,7 @@ def _sort_keys(resource):
 def groups_of(user_pks: list) -> dict:
     """Return {user pk: [(group id, displayName), …]} for those who are in a group."""
     gathered: dict = {}
-    for pk, identifier, name in _related(GROUPS_OF_ONE, GROUPS_OF_SEVERAL, user_pks):
+    for pk, identifier, name in GROUPS_OF.rows(pks=_list(user_pks)):
         gathered.setdefault(pk, []).append((identifier, name))
     return gathered
 
@@ -162,19 +161,19 @@ def groups_of(user_pks: list) -> dict:
 def members_of(group_pks: list) -> dict:
     """Return {group pk: [user id, …]} for groups that have members."""
     gathered: dict = {}
-    for pk, identifier in _related(MEMBERS_OF_ONE, MEMBERS_OF_SEVERAL, group_pks):
+    for pk, identifier in MEMBERS_OF.rows(pks=_list(group_pks)):
         gathered.setdefault(pk, []).append(identifier)
     return gathered
 
 
-def _related(of_one, of_several, pks):
-    return execute(of_one, {"pk": pks[0]}) if len(pks) == 1 else execute(of_several, {"pks": pks})
-
-
 def count_members(group: Resource, at_most: int) -> int:
     """Return how many members a group has, counting no further than `at_most`."""
-    some = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == group.pk).limit(at_most)
-    return len(execute(some).all())
+    return len(FIRST_PRESENT.rows(group_pk=group.pk, most=at_most))
+
+
+def _list(values) -> str:
+    """Return values as the JSON list that models.is_one_of takes."""
+    return orjson.dumps(list(values)).decode()
 
 
 def create(resource_type: ResourceType, body: dict, actor: Actor, ignored: list, identifier=None) -> Resource:
@@ -230,13 +229,8 @@ def save(resource: Resource, document: dict, actor: Actor, members: MemberChange
         source="scim" if actor.is_scim else resource.source,
         last_modified=max(now(), resource.last_modified),  # a clock that was set back changes no order
     )
-    columns = _columns(saved.type, document) | {
-        "document": saved.text,
-        "version": saved.version,
-        "source": saved.source,
-        "last_modified": saved.last_modified,
-    }
-    _unique(document, lambda: execute(UPDATE[resource.type.name], columns | {"old_pk": resource.pk}))
+    columns = _columns(saved, document) | {"old_pk": resource.pk}
+    _unique(document, lambda: UPDATE[resource.type.name].run(**columns))
     if resource.type is not GROUP_TYPE:
         _refresh_values(resource, before, document)
     changed = {name for name in before.keys() | document.keys() if before.get(name) != document.get(name)}
@@ -258,7 +252,7 @@ def remove(resource: Resource, actor: Actor):
         theirs = select(MEMBERS.c.group_pk).where(MEMBERS.c.user_pk == resource.pk)
         changed = {"version": GROUPS.c.version + 1, "last_modified": now()}
         execute(update(GROUPS).where(GROUPS.c.pk.in_(theirs)).values(changed))
-    execute(delete(table).where(table.c.pk == resource.pk))
+    DELETE[resource.type.name].run(pk=resource.pk)
     count_in_block(table, resource.pk, -1)
     journal.change(actor, "deleted", resource, resource.document, None, resource.name)
 
@@ -267,8 +261,8 @@ def clear_attribute(name: str, actor: Actor) -> int:
     """Take a custom attribute's definition away, and its values from every user; return how many had one."""
     definition, cleared = attributes.find(name), 0
     resource_type = attributes.user_type()
-    while pks := attributes.holders(definition.name, CHUNK):
-        for row in execute(search.resources(USERS).where(USERS.c.pk.in_(pks))).all():
+    while pks := attributes.holders(definition.name, BATCH):
+        for row in RESOURCES_OF_PKS.rows(pks=_list(pks)):
             user = Resource(resource_type, *row)
             document = user.document
             document[definitions.CUSTOM].pop(definition.name)
@@ -282,7 +276,7 @@ def _insert_user(resource_type, document, actor, identifier):
     user = _insert(resource_type, document, actor, identifier)
     rows = index_rows(resource_type, document, search.IN_COLUMNS)
     if rows:
-        execute(VALUES.insert(), [_value_row(row, user.pk) for row in rows])
+        INSERT_VALUE.run_many([_value_row(row, user.pk) for row in rows])
     journal.change(actor, "created", user, None, document, user.name)
     return user
 
@@ -299,28 +293,27 @@ def _insert(resource_type, document, actor, identifier):
         created=moment,
         last_modified=moment,
     )
-    columns = _columns(resource_type, document) | {
-        "id": resource.id,
-        "source": resource.source,
-        "document": resource.text,
-        "version": resource.version,
-        "created": moment,
-        "last_modified": moment,
-    }
-    result = _unique(document, lambda: execute(table.insert(), columns))
-    pk = result.inserted_primary_key[0]
+    columns = _columns(resource, document)
+    pk = _unique(document, lambda: INSERT[resource_type.name].run(**columns)).lastrowid
     count_in_block(table, pk, 1)
     return replace(resource, pk=pk)
 
 
-def _columns(resource_type, document):
-    """Return what is looked up or sorted by, from a document."""
-    if resource_type is GROUP_TYPE:
-        name = document["displayName"]
-        external_id = document.get("externalId")
-        return {"display_name": name, "display_name_key": fold(name), "external_id": external_id}
+def _columns(resource, document):
+    """Return a resource's row: what is stored, and what is looked up or sorted by."""
+    stored = {
+        "id": resource.id,
+        "source": resource.source,
+        "document": resource.text,
+        "version": resource.version,
+        "created": resource.created,
+        "last_modified": resource.last_modified,
+    }
+    if resource.type is GROUP_TYPE:
+        name, external_id = document["displayName"], document.get("externalId")
+        return stored | {"display_name": name, "display_name_key": fold(name), "external_id": external_id}
     display = document.get("displayName") or document["userName"]
-    return {
+    return stored | {
         "user_name_key": user_name_key(document["userName"]),
         "display": display,
         "display_key": fold(display),
@@ -347,10 +340,9 @@ def _refresh_values(user, before, document):
     old = index_rows(user.type, before, search.IN_COLUMNS)
     new = index_rows(user.type, document, search.IN_COLUMNS)
     if old - new:
-        gone = [{f"old_{k}": v for k, v in _value_row(row, user.pk).items()} for row in old - new]
-        execute(DELETE_VALUE, gone)
+        DELETE_VALUE.run_many([_value_row(row, user.pk) for row in old - new])
     if new - old:
-        execute(VALUES.insert(), [_value_row(row, user.pk) for row in new - old])
+        INSERT_VALUE.run_many([_value_row(row, user.pk) for row in new - old])
 
 
 def _value_row(row, user_pk):
@@ -376,7 +368,7 @@ def _member_ids(values):
 def _pks(ids, must_exist=True):
     """Return {pk: id} of users. Raise invalidValue naming the ids that are unknown, if they must exist."""
     ids = list(dict.fromkeys(ids))
-    found = dict(_in_chunks(PKS_OF_IDS, "ids", ids))
+    found = dict(PKS_OF_IDS.rows(ids=_list(ids)))
     if must_exist and len(found) < len(ids):
         unknown = sorted(set(ids) - set(found.values()))
         listed = ", ".join(repr(i) for i in unknown[:5]) + (" …" if len(unknown) > 5 else "")
@@ -387,36 +379,28 @@ def _pks(ids, must_exist=True):
     return found
 
 
-def _in_chunks(query, name, values, **others):
-    """Yield the rows of a query with `name` bound to some of `values` at a time, as tuples."""
-    values = list(values)
-    for start in range(0, len(values), CHUNK):
-        yield from map(tuple, execute(query, {name: values[start : start + CHUNK]} | others))
-
-
 def _add_members(group_pk, ids):
     """Add users to a group; return {pk: id} of those who were not in it."""
     wanted = _pks(ids)
-    present = {pk for (pk,) in _in_chunks(SOME_PRESENT, "pks", wanted, group_pk=group_pk)}
+    present = {pk for (pk,) in SOME_PRESENT.rows(pks=_list(wanted), group_pk=group_pk)}
     new = {pk: wanted[pk] for pk in wanted.keys() - present}
     if new:
-        execute(ADD_MEMBER, [{"group_pk": group_pk, "user_pk": pk} for pk in new])
+        ADD_MEMBER.run_many([{"group_pk": group_pk, "user_pk": pk} for pk in new])
     return new
 
 
 def _remove_members(group_pk, members):
     """Take {pk: id} out of a group; return those who were in it."""
-    present = [pk for (pk,) in _in_chunks(SOME_PRESENT, "pks", members, group_pk=group_pk)]
-    if present:
-        execute(REMOVE_MEMBER, [{"old_group": group_pk, "old_user": pk} for pk in present])
+    present = [pk for (pk,) in SOME_PRESENT.rows(pks=_list(members), group_pk=group_pk)]
+    REMOVE_MEMBER.run_many([{"group_pk": group_pk, "user_pk": pk} for pk in present])
     return {pk: members[pk] for pk in present}
 
 
 def _set_members(group_pk, ids):
     """Make `ids` the members of a group: only the differences are written."""
     wanted = _pks(ids)
-    present = set(execute(ALL_PRESENT, {"group_pk": group_pk}).scalars())
-    gone = dict(_in_chunks(IDS_OF_PKS, "pks", present - wanted.keys()))
+    present = {pk for (pk,) in ALL_PRESENT.rows(group_pk=group_pk)}
+    gone = dict(IDS_OF_PKS.rows(pks=_list(present - wanted.keys())))
     added = _add_members(group_pk, [wanted[pk] for pk in wanted.keys() - present])
     return MemberChange(added, _remove_members(group_pk, gone))
 
@@ -474,9 +458,8 @@ def _verb(step):
 
 def _matching(group_pk, tree):
     """Return {pk: id} of the members of a group that satisfy a filter on members."""
-    query = select(USERS.c.pk, USERS.c.id).join(MEMBERS, MEMBERS.c.user_pk == USERS.c.pk)
-    condition = search.member_condition(tree)
-    return {row.pk: row.id for row in execute(query.where(MEMBERS.c.group_pk == group_pk, condition))}
+    statement, keys = search.matching_members(tree)
+    return dict(statement.rows(group_pk=group_pk, **keys))
 
 
 def _merge(total, change):

@@ -14,13 +14,15 @@ from flask import current_app
 from sqlalchemy import delete, select
 
 from core import tokens
-from models import AuditLine, LogEntry, execute, now
+from models import AuditLine, LogEntry, Prepared, execute, now
 
 KEEP_DAYS = 30
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
 BATCH = 200
 ENTRIES = LogEntry.__table__
 LINES = AuditLine.__table__
+INSERT_ENTRY = Prepared(ENTRIES.insert(), [column.name for column in ENTRIES.c if column.name != "id"])
+INSERT_LINE = Prepared(LINES.insert(), [column.name for column in LINES.c if column.name != "id"])
 SECRET = re.compile(rb"passw|rc_|\\u00", re.IGNORECASE)  # what may be one; escapes may hide one
 TOKEN = re.compile(r"rc_[A-Za-z0-9]{8,}")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
@@ -60,13 +62,13 @@ def change(actor: Actor, action: str, resource, before: dict | None, after: dict
         "resource_type": resource.type.name,
         "resource_id": resource.id,
         "name": name,
-        "before": _json(before),
-        "after": _json(after),
+        "before": as_json(before),
+        "after": as_json(after),
     }
-    execute(LINES.insert(), row)
+    INSERT_LINE.run(**row)
 
 
-def _json(value):
+def as_json(value) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
 
@@ -124,7 +126,7 @@ def flush():
     while waiting and len(entries) < BATCH:
         entries.append(waiting.popleft())
     if entries:
-        execute(ENTRIES.insert(), entries)
+        INSERT_ENTRY.run_many(entries)
         _note_uses(entries)
 
 

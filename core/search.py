@@ -4,27 +4,30 @@
 
 A condition on a value is a look-up in `user_values`, which its primary key indexes by attribute and value. Within
 an `and`, the first `eq` drives (a list of pks from the index) and the others are checked one person at a time.
+Statements are composed once for each shape of filter: the values it compares with are parameters.
 """
 
 import itertools
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_, select, text, true
 
-from models import BLOCK_BITS, Block, Group, GroupMember, User, UserValue, execute
+from models import BLOCK_BITS, Block, Group, GroupMember, Prepared, User, UserValue
 from protocol.errors import invalid_filter, invalid_path
 from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath
 from protocol.schema import Attribute, ResourceType, fold
 
 USERS, VALUES, GROUPS, MEMBERS, BLOCKS = (m.__table__ for m in (User, UserValue, Group, GroupMember, Block))
 TABLES = {"User": USERS, "Group": GROUPS}
+STATEMENTS = 500  # shapes of filters and orders that are kept
 
 # attributes that are columns; every other one of a user has its rows in user_values
 COLUMNS = {
     "User": {
         "id": USERS.c.id,
         "userName": USERS.c.user_name_key,
+        "active": USERS.c.active,
         "meta.created": USERS.c.created,
         "meta.lastModified": USERS.c.last_modified,
     },
@@ -37,6 +40,7 @@ COLUMNS = {
     },
 }
 IN_COLUMNS = frozenset({"userName", "active"})  # top-level attributes of a user without rows in user_values
+DECIDED_HERE = ("active", "schemas", "meta.resourceType")  # their few values shape the statement
 
 
 @dataclass(frozen=True)
@@ -57,28 +61,58 @@ class Source:
     condition: object
 
 
+def parametrised(tree):
+    """Return the tree with names in place of what it compares with, and {name: key}."""
+    keys: dict = {}
+
+    def named(node):
+        if isinstance(node, Compare):
+            if not node.key or node.chain[-1].path in DECIDED_HERE:
+                return node
+            name = f"key{len(keys)}"
+            keys[name] = node.key
+            return replace(node, key=name)
+        if isinstance(node, And | Or):
+            return type(node)(tuple(named(term) for term in node.terms))
+        if isinstance(node, Not | ValuePath):
+            return replace(node, term=named(node.term))
+        return node
+
+    return named(tree), keys
+
+
 def where(resource_type: ResourceType, tree):
-    """Return the SQL condition on the type's table that keeps the rows which match(tree, …) keeps."""
+    """Return the SQL condition that keeps the rows which match(tree, …) keeps, for a parametrised tree."""
     return _Where(resource_type).condition(tree)
+
+
+def matching_members(tree):
+    """Return (statement, keys): it selects pk and id of the members of `group_pk` that satisfy a filter."""
+    tree, keys = parametrised(tree)
+    return _members_statement(tree), keys
+
+
+@lru_cache(STATEMENTS)
+def _members_statement(tree):
+    members = select(USERS.c.pk, USERS.c.id).join(MEMBERS, MEMBERS.c.user_pk == USERS.c.pk)
+    return Prepared(members.where(MEMBERS.c.group_pk == bindparam("group_pk"), _member_condition(tree)))
+
+
+def _member_condition(tree):
+    keys = {"value": USERS.c.id, "type": literal(fold("User"))}
+    if isinstance(tree, Not):
+        return not_(_member_condition(tree.term))
+    if isinstance(tree, And | Or):
+        return (and_ if isinstance(tree, And) else or_)(*map(_member_condition, tree.terms))
+    if tree.chain[-1].name not in keys:
+        raise invalid_filter(f"{tree.chain[-1].path} cannot be filtered on.")
+    return true() if isinstance(tree, Present) else _predicate(keys[tree.chain[-1].name], tree.op, tree.key)
 
 
 @cache
 def _alias(table, number):
     """Return the n-th alias of a table: making one anew costs more than the query that it stands in."""
     return table.alias(f"{table.name}_{number}")
-
-
-def member_condition(tree):
-    """Return the condition on MEMBERS and USERS, joined, that keeps the members which satisfy a filter."""
-    keys = {"value": USERS.c.id, "type": literal(fold("User"))}
-    if isinstance(tree, Not):
-        return not_(member_condition(tree.term))
-    if isinstance(tree, And | Or):
-        return (and_ if isinstance(tree, And) else or_)(*map(member_condition, tree.terms))
-    if tree.chain[-1].name not in keys:
-        raise invalid_filter(f"{tree.chain[-1].path} cannot be filtered on.")
-    column = keys[tree.chain[-1].name]
-    return true() if isinstance(tree, Present) else _predicate(column, tree.op, tree.key)
 
 
 class _Where:
@@ -109,10 +143,10 @@ class _Where:
 
     def comparison(self, tree, drives):
         attribute = tree.chain[-1]
-        if attribute.path in self.columns:
-            return _predicate(self.columns[attribute.path], tree.op, tree.key)
         if attribute.path == "active":
             return USERS.c.active == (tree.key == "true")
+        if attribute.path in self.columns:
+            return _predicate(self.columns[attribute.path], tree.op, tree.key)
         if attribute.path == "meta.resourceType":
             return true() if OPERATORS[tree.op](self.resource_type.name, tree.key) else false()
         if attribute.path == "schemas":
@@ -134,18 +168,13 @@ class _Where:
 
     def presence(self, chain):
         attribute = chain[-1]
-        if attribute.path in ("schemas", "meta") or attribute.path.startswith("meta."):
-            return true()
-        if attribute.path == "active":
-            return USERS.c.active.is_not(None)
         if attribute.path in self.columns:
             return self.columns[attribute.path].is_not(None)
+        if attribute.path in ("schemas", "meta") or attribute.path.startswith("meta."):
+            return true()
         if attribute.path in ("members", "groups"):
             attribute = attribute.sub["value"]
-        if attribute.type == "complex":
-            source = _values(self.alias(VALUES), [a.key for a in _leaves(attribute)])
-        else:
-            source = self.source(attribute)
+        source = self.elements(attribute) if attribute.type == "complex" else self.source(attribute)
         return self.owned(source, true(), drives=False)
 
     def value_path(self, tree, drives):
@@ -163,10 +192,10 @@ class _Where:
         return self.owned(source, and_(predicate, *rest), drives and driver is not None)
 
     def elements(self, attribute):
-        """Return a source with a row for each element of a multi-valued attribute, or several."""
+        """Return a source with a row, or several, for each element of a complex or multi-valued attribute."""
         if attribute.path in ("members", "groups"):
             return self.source(attribute.sub["value"])
-        return _values(self.alias(VALUES), [a.key for a in _leaves(attribute)])
+        return _values(self.alias(VALUES), [leaf.key for leaf in _leaves(attribute)])
 
     def of_element(self, tree, outer):
         """Return the condition that the element at hand in `outer` satisfies `tree`."""
@@ -193,7 +222,7 @@ class _Where:
 
 
 def _values(values, keys):
-    condition = values.c.attribute == keys[0] if len(keys) == 1 else values.c.attribute.in_(keys)
+    condition = values.c.attribute == keys[0] if len(keys) == 1 else values.c.attribute.in_(map(literal, keys))
     return Source(values.c.user_pk, values.c.element, values.c.value_key, condition)
 
 
@@ -204,16 +233,14 @@ def _membership(members, others, owner, element, sub_attribute):
         keys["display"] = others.c.display_name_key
     if sub_attribute not in keys:
         raise invalid_filter(f"{sub_attribute} of a membership cannot be filtered on.")
-    joined = others.c.pk == members.c[element]
-    return Source(members.c[owner], members.c[element], keys[sub_attribute], joined)
+    return Source(members.c[owner], members.c[element], keys[sub_attribute], others.c.pk == members.c[element])
 
 
 def _leaves(attribute):
+    if attribute.type != "complex":
+        yield attribute
     for sub in attribute.sub.values():
-        if sub.type == "complex":
-            yield from _leaves(sub)
-        else:
-            yield sub
+        yield from _leaves(sub)
 
 
 def _selective(term):
@@ -224,16 +251,19 @@ def _selective(term):
     return isinstance(term, Compare) and term.op == "eq" and term.chain[-1].name not in ("type", "primary")
 
 
-def _predicate(column, op, key):
-    """Return `column op key`. Text matches itself: there are no wildcards."""
+def _predicate(column, op, name):
+    """Return `column op :name`. Text matches itself: there are no wildcards. Without a name, the key is ""."""
+    if op in ("co", "sw", "ew") and not name:
+        return true()
+    key = bindparam(name) if name else literal("")
     if op == "co":
-        return func.instr(column, key) > 0 if key else true()
+        return func.instr(column, key) > 0
     if op == "sw":
         # the range finds the rows in the index, the comparison is exact
-        start = func.substr(column, 1, len(key)) == key
-        return and_(column >= key, column <= key + "\U0010ffff", start) if key else true()
+        exact = func.substr(column, 1, func.length(key)) == key
+        return and_(column >= key, column <= key.concat("\U0010ffff"), exact)
     if op == "ew":
-        return func.substr(column, -len(key)) == key if key else true()
+        return func.substr(column, -func.length(key)) == key
     return OPERATORS[op](column, key)
 
 
@@ -258,31 +288,54 @@ def page(resource_type, tree, by: Order, start=1, count=100, after=None):
 
     Rows have what `directory.Resource` holds. The order is total: the pk breaks ties.
     """
-    table = TABLES[resource_type.name]
-    condition = where(resource_type, tree) if tree is not None else None
-    rows = _rows(resource_type, table, condition, by, start, count, after) if count else []
-    if condition is not None and after is None and start == 1 and 0 < len(rows) < count:
+    template, keys = parametrised(tree) if tree is not None else (None, {})
+    plan = _plan(resource_type, template, by)
+    rows = _rows(plan, keys, start, count, after) if count else []
+    if tree is not None and after is None and start == 1 and 0 < len(rows) < count:
         return len(rows), rows  # the page holds them all: no need to count
-    return total(table, condition), rows
+    return plan.total.scalar(**keys), rows
 
 
-def total(table, condition=None) -> int:
-    """Return how many rows satisfy `condition`; without one, from the totals by block."""
-    if condition is None:
-        return execute(COUNT_ALL, {"table": table.name}).scalar()
-    return execute(select(func.count()).select_from(table).where(condition)).scalar()
+@dataclass(frozen=True)
+class Plan:
+    """The statements of one shape of list. A list in a value's order has two parts: with a value, and without."""
+
+    parts: tuple[Prepared, ...]  # with :skip and :count, and in creation order with :first, the lowest pk
+    sizes: tuple[Prepared, ...]  # how many rows each part has; none where there is one part
+    total: Prepared
+    by_pk: bool
+    blocks: str | None = None  # the table whose blocks know where a page begins
 
 
-def _rows(resource_type, table, condition, by, start, count, after):
-    query = resources(table) if condition is None else resources(table).where(condition)
-    if by.chain:
-        return _sorted_rows(resource_type, table, query, condition, by, start, count)
-    if after is not None:
-        query = query.where(table.c.pk > after)
-    elif condition is None and start > 1:
-        first, skipped = _block_of(table, start)
-        query, start = query.where(table.c.pk >= first), start - skipped
-    return execute(query.order_by(table.c.pk).limit(count).offset(start - 1)).all()
+@lru_cache(STATEMENTS)
+def _plan(resource_type, tree, by: Order) -> Plan:
+    table = TABLES[resource_type.name]
+    condition = where(resource_type, tree) if tree is not None else true()
+    chosen = resources(table).where(condition) if tree is not None else resources(table)
+    if tree is None:
+        total = Prepared(select(func.coalesce(func.sum(BLOCKS.c.count), 0)).where(BLOCKS.c.table == table.name))
+    else:
+        total = Prepared(select(func.count()).select_from(table).where(condition))
+    if not by.chain:
+        part = chosen.where(table.c.pk >= bindparam("first")).order_by(table.c.pk)
+        return Plan((_paged(part),), (), total, True, table.name if tree is None else None)
+    column = COLUMNS[resource_type.name].get(by.chain[-1].path)
+    if column is not None:
+        keys = column.desc().nulls_first() if by.descending else column.asc().nulls_last()
+        return Plan((_paged(chosen.order_by(keys, table.c.pk)),), (), total, False)
+    parts = _with_and_without(table, chosen, by)
+    sizes = tuple(Prepared(select(func.count()).select_from(p.order_by(None).subquery())) for p in parts)
+    return Plan(tuple(map(_paged, parts)), sizes, total, False)
+
+
+def _with_and_without(table, chosen, by):
+    """Return those with a value in its order, from the index, and those without: last, or first if descending."""
+    values = _alias(VALUES, "order")
+    first = and_(values.c.attribute == by.chain[-1].key, values.c.element == 0)
+    key = values.c.value_key.desc() if by.descending else values.c.value_key
+    keyed = chosen.join(values, values.c.user_pk == table.c.pk).where(first).order_by(key, values.c.user_pk)
+    unkeyed = chosen.where(~exists().where(first, values.c.user_pk == table.c.pk)).order_by(table.c.pk)
+    return (unkeyed, keyed) if by.descending else (keyed, unkeyed)
 
 
 def resources(table):
@@ -291,41 +344,38 @@ def resources(table):
     return select(c.pk, c.id, c.source, c.document, c.version, c.created, c.last_modified)
 
 
-def _block_of(table, start):
-    """Return (the first pk of the block that holds the start-th row, how many rows come before the block)."""
-    found = execute(BLOCK_OF, {"table": table.name, "start": start}).first()
-    return (found.block << BLOCK_BITS, found.before) if found else (2**62, 0)
+def _paged(query):
+    return Prepared(query.limit(bindparam("count")).offset(bindparam("skip")))
 
 
-def _sorted_rows(resource_type, table, query, condition, by, start, count):
-    """Those with a value come in its order, from the index; those without come last, or first if descending."""
-    attribute, descending = by.chain[-1], by.descending
-    column = COLUMNS[resource_type.name].get(attribute.path)
-    if attribute.path == "active":
-        column = table.c.active
-    if column is not None:
-        keys = (column.desc().nulls_first(),) if descending else (column.asc().nulls_last(),)
-        return execute(query.order_by(*keys, table.c.pk).limit(count).offset(start - 1)).all()
-    values = _alias(VALUES, "order")
-    first = and_(values.c.attribute == attribute.key, values.c.element == 0)
-    keyed = query.join(values, values.c.user_pk == table.c.pk).where(first)
-    key = values.c.value_key.desc() if descending else values.c.value_key
-    unkeyed = query.where(~exists().where(first, values.c.user_pk == table.c.pk)).order_by(table.c.pk)
-    parts = [keyed.order_by(key, values.c.user_pk), unkeyed]
+def _rows(plan, keys, start, count, after):
+    skip = start - 1
+    if plan.by_pk:
+        first = 0 if after is None else after + 1
+        if plan.blocks and skip and after is None:
+            first, before = _block_of(plan.blocks, start)
+            skip -= before
+        return plan.parts[0].rows(**keys, first=first, count=count, skip=skip)
     rows: list = []
-    for part in reversed(parts) if descending else parts:
-        if len(rows) < count:
-            rows += execute(part.limit(count - len(rows)).offset(max(start - 1, 0))).all()
-        if not rows:
-            start -= execute(select(func.count()).select_from(part.order_by(None).subquery())).scalar()
-        else:
-            start = 1
+    for part, size in itertools.zip_longest(plan.parts, plan.sizes):
+        found = part.rows(**keys, count=count - len(rows), skip=skip)
+        rows += found
+        if len(rows) == count or size is None:
+            break
+        skip = 0 if found else skip - size.scalar(**keys)
     return rows
 
 
-COUNT_ALL = select(func.coalesce(func.sum(BLOCKS.c.count), 0)).where(BLOCKS.c.table == bindparam("table"))
-BLOCK_OF = text(
-    "SELECT block, before FROM ("
-    ' SELECT block, count, sum(count) OVER (ORDER BY block) - count AS before FROM blocks WHERE "table" = :table'
-    ") AS b WHERE before < :start ORDER BY block DESC LIMIT 1"
+def _block_of(table_name, start):
+    """Return (the first pk of the block that holds the start-th row, how many rows come before the block)."""
+    found = BLOCK_OF.first(table=table_name, start=start)
+    return (found[0] << BLOCK_BITS, found[1]) if found else (2**62, start - 1)
+
+
+BLOCK_OF = Prepared(
+    text(
+        "SELECT block, before FROM ("
+        ' SELECT block, sum(count) OVER (ORDER BY block) - count AS before FROM blocks WHERE "table" = :table'
+        ") AS b WHERE before < :start ORDER BY block DESC LIMIT 1"
+    )
 )

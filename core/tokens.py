@@ -8,18 +8,20 @@ import hmac
 import secrets
 import string
 import zlib
+from collections import namedtuple
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, or_, select, update
 
-from models import Token, execute, now
+from models import Prepared, Token, execute, now
 
 PREFIX = "rc_"
 RANDOM_CHARACTERS = 43  # of 62: 256 bits
 MOST_LIVE = 2  # the one in use, and its successor
 ALPHABET = string.ascii_letters + string.digits
 TOKENS = Token.__table__
-FIND = select(TOKENS).where(TOKENS.c.digest == bindparam("digest"))
+FIND = Prepared(select(TOKENS).where(TOKENS.c.digest == bindparam("digest")))
+Row = namedtuple("Row", [column.name for column in TOKENS.c])
 
 
 class TokenError(Exception):
@@ -51,8 +53,13 @@ def verify(secret: str):
     """Return the live token's row for a secret, or None. One look-up: a revoked token is dead at once."""
     if not is_well_formed(secret):
         return None
-    token = execute(FIND, {"digest": _digest(secret)}).first()
+    token = _find(secret)
     return token if token is not None and is_live(token) else None
+
+
+def _find(secret):
+    row = FIND.first(digest=hashlib.sha256(secret.encode()).hexdigest())
+    return Row(*row) if row else None
 
 
 def problem(secret: str | None) -> str:
@@ -62,16 +69,12 @@ def problem(secret: str | None) -> str:
         return f"The request carries no bearer token: {cure}"
     if not is_well_formed(secret):
         return f"The bearer token is mistyped or cut off: paste it again, or {cure}"
-    token = execute(FIND, {"digest": _digest(secret)}).first()
+    token = _find(secret)
     if token is None:
         return f"The bearer token is unknown here: {cure}"
     if token.revoked:
         return f"The bearer token {token.name!r} was revoked at {token.revoked}: {cure}"
     return f"The bearer token {token.name!r} expired at {token.expires}: {cure}"
-
-
-def _digest(secret):
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def is_live(token) -> bool:
@@ -105,7 +108,7 @@ def create(name: str, expires_days: int | None = None) -> str:
     secret = new_secret()
     row = {
         "name": name,
-        "digest": _digest(secret),
+        "digest": hashlib.sha256(secret.encode()).hexdigest(),
         "last_four": secret[-4:],
         "created": moment,
         "expires": _later(timedelta(days=expires_days)) if expires_days else None,

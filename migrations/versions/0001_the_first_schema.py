@@ -93,7 +93,7 @@ def upgrade():
         sa.Column("scim_type", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("milliseconds", sa.Double(), nullable=False),
-        sa.Column("ignored", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("ignored", sa.Text(), nullable=True),
         sa.Column("request", sa.Text(), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
