@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, jsonify, render_template, request
+from flask.sessions import SessionInterface
 from granian import Granian
 from granian.constants import Interfaces
 from sqlalchemy.exc import OperationalError
@@ -36,6 +37,13 @@ class ConfigurationError(Exception):
     """A setting that Rollcall refuses to start with; the message names it."""
 
 
+class NoSessions(SessionInterface):
+    """Okta has none; Flask would look for a signed cookie at each request."""
+
+    def open_session(self, app, request):
+        return self.make_null_session(app)
+
+
 def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
     instance = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
@@ -54,6 +62,7 @@ def create_app(overrides: dict | None = None) -> Flask:
     app.config.update(overrides or {})
     configure(app)
     models.init_app(app)
+    app.session_interface = NoSessions()
     app.url_map.merge_slashes = False  # the gate does, without a redirect that a client may not follow
     app.register_blueprint(scim.bp)
     cli.init_app(app)

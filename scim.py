@@ -255,8 +255,9 @@ def reply(resource, status=200):
     """Answer with one resource, as the parameters want to see it."""
     g.resource = resource
     [(text, tag)] = texts([resource], asked_projection(resource.type))
-    location = f"{base_url()}{resource.type.endpoint}/{resource.id}"
-    headers = {"ETag": tag, "Location" if status == 201 else "Content-Location": location}
+    headers = {"ETag": tag}
+    if status == 201:
+        headers["Location"] = f"{base_url()}{resource.type.endpoint}/{resource.id}"
     return scim_response(text.encode(), status, headers)
 
 
@@ -299,15 +300,13 @@ def _opaque(tag):
 def entry(response) -> dict:
     """Return what the log keeps of this request; nothing secret."""
     error, resource = g.get("error"), g.get("resource")
-    query = "&".join(
-        f"{name}={journal.without_secrets(value)}" for name, value in request.args.items() if name in PARAMETERS
-    )
+    query = logged_query() if request.query_string else ""
     return {
         "time": now(),
         "token_id": g.token.id if g.token else None,
         "address": request.remote_addr,
         "method": request.method,
-        "path": request.path + (f"?{query}" if query else ""),
+        "path": request.path + query,
         "resource_type": resource.type.name if resource else None,
         "resource_id": resource.id if resource else None,
         "status": response.status_code,
@@ -318,6 +317,12 @@ def entry(response) -> dict:
         "request": journal.readable(g.get("body", b"")),
         "answer": journal.readable(response.get_data()[: journal.LARGEST_BODY + 1]),
     }
+
+
+def logged_query() -> str:
+    """Return the query string without parameters that are not SCIM's, and without secrets."""
+    named = [(name, value) for name, value in request.args.items(multi=True) if name.lower() in SEARCH_NAMES]
+    return "?" + "&".join(f"{name}={journal.without_secrets(value)}" for name, value in named) if named else ""
 
 
 def logged(response):
