@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import re
 import secrets
 import socket
 import sqlite3
@@ -10,8 +11,8 @@ import sys
 import threading
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import click
 from flask import Flask, jsonify, render_template, request
 from flask.sessions import SessionInterface
 from granian import Granian
@@ -27,14 +28,17 @@ from core import journal
 from gate import Gate
 from protocol.errors import ScimError
 
+PUBLIC_URL = re.compile(
+    r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
+)
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 PRUNE_SECONDS = 600
 LOG = logging.getLogger("rollcall")
 
 
-class ConfigurationError(Exception):
-    """A setting that Rollcall refuses to start with; the message names it."""
+class ConfigurationError(click.ClickException):
+    """A setting that Rollcall refuses to start with; the message names it, and commands print it."""
 
 
 class NoSessions(SessionInterface):
@@ -86,8 +90,8 @@ def configure(app):
             "ROLLCALL_SECRET_KEY is shorter than 32 characters; leave it out to have one made."
         )
     config["PUBLIC_URL"] = config["PUBLIC_URL"].rstrip("/")
-    if config["PUBLIC_URL"] and urlsplit(config["PUBLIC_URL"]).scheme not in ("http", "https"):
-        raise ConfigurationError("ROLLCALL_PUBLIC_URL must begin with https:// (or http:// on a laptop).")
+    if config["PUBLIC_URL"] and not PUBLIC_URL.fullmatch(config["PUBLIC_URL"]):
+        raise ConfigurationError("ROLLCALL_PUBLIC_URL must be an address such as https://rollcall.example.com.")
     if not str(config["TRUSTED_PROXIES"]).isdecimal():
         raise ConfigurationError("ROLLCALL_TRUSTED_PROXIES must be the number of proxies in front of Rollcall.")
     config["TRUSTED_PROXIES"] = int(config["TRUSTED_PROXIES"])
@@ -237,7 +241,7 @@ def serve():
     try:
         app = create_app()
     except ConfigurationError as error:
-        sys.exit(f"Rollcall does not start: {error}")
+        sys.exit(f"Rollcall does not start: {error.message}")
     if not port.isdecimal():
         sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
     refuse_taken_port(host, int(port))

@@ -224,7 +224,7 @@ class Prepared:
         """Run it and return the driver's cursor."""
         if self.sql is None:
             self._compose()
-        given = self.defaults | parameters if len(parameters) < len(self.names) else parameters
+        given = self.defaults | parameters
         return self._run("execute", [given[name] for name in self.names])
 
     def run_many(self, rows: list):
@@ -285,24 +285,29 @@ def savepoint():
 
 
 def _keep_wal_small():
+    """Checkpoint when the write-ahead log has grown; again later if a reader was in the way."""
     try:
-        if os.stat(db.engine.url.database + "-wal").st_size < WAL_BYTES:
-            return
+        size = os.stat(db.engine.url.database + "-wal").st_size
     except OSError:
         return
-    checkpoint()
+    limits = current_app.extensions
+    if size >= limits.setdefault("wal_limit", WAL_BYTES):
+        limits["wal_limit"] = WAL_BYTES if checkpoint() else size + WAL_BYTES
 
 
-def checkpoint():
-    """Fold the write-ahead log into the database. Only under `write_lock`.
+def checkpoint() -> bool:
+    """Fold the write-ahead log into the database; return whether it is empty now. Only under `write_lock`.
 
     SQLite before 3.51.3 can lose commits when a checkpoint meets a commit (reliability.md, finding 2), so no
     connection checkpoints by itself, and this mode takes SQLite's write lock as well.
     """
     raw = db.engine.raw_connection()
     try:
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        raw.execute("PRAGMA busy_timeout = 100")  # a reader that stays must not hold up the writers
+        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
     finally:
+        raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
         raw.close()
 
 

@@ -248,13 +248,16 @@ def _selective(term):
     if isinstance(term, ValuePath):
         inner = term.term.terms if isinstance(term.term, And) else (term.term,)
         return any(_selective(t) for t in inner)
-    return isinstance(term, Compare) and term.op == "eq" and term.chain[-1].name not in ("type", "primary")
+    if not isinstance(term, Compare) or term.op != "eq":
+        return False
+    attribute = term.chain[-1]
+    return attribute.type != "boolean" and attribute.name != "type" and attribute.path not in DECIDED_HERE
 
 
 def _predicate(column, op, name):
     """Return `column op :name`. Text matches itself: there are no wildcards. Without a name, the key is ""."""
     if op in ("co", "sw", "ew") and not name:
-        return true()
+        return column.is_not(None)
     key = bindparam(name) if name else literal("")
     if op == "co":
         return func.instr(column, key) > 0

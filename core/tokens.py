@@ -97,6 +97,8 @@ def used(token_id: int, moment: str, address: str | None):
 
 def create(name: str, expires_days: int | None = None) -> str:
     """Make a token and return it: the only time it is shown. Raise TokenError if two are live already."""
+    if not name.strip() or not name.isprintable():
+        raise TokenError("A token needs a name of one line, such as Okta.")
     moment = now()
     live = or_(TOKENS.c.expires.is_(None), TOKENS.c.expires > moment)
     names = execute(select(TOKENS.c.name).where(TOKENS.c.revoked.is_(None), live)).scalars().all()
@@ -145,9 +147,9 @@ def listing() -> list:
 
 
 def _live(name):
-    for token in listing():
-        if is_live(token) and name in (token.name, str(token.id)):
-            return token
+    live = [token for token in listing() if is_live(token)]
+    for token in [t for t in live if t.name == name] + [t for t in live if str(t.id) == name]:
+        return token
     raise TokenError(f"There is no live token named {name!r}; `flask token list` shows them.")
 
 

@@ -120,7 +120,7 @@ def parse_path(text: str, resource_type: ResourceType) -> Target:
         raise invalid_path(f"{chain[-1].path} has one value only: [ ] cannot select from it.")
     parser = Parser(text[len(head) :], resource_type.paths)
     where = parser.brackets(chain)
-    sub = parser.sub_attribute(chain)
+    sub = parser.sub_attribute(chain, invalid_path)
     if parser.kind != "end":
         raise invalid_path(f"Nothing was expected at {parser.token!r} in the path {text[:200]!r}.")
     return Target(chain, where, sub)
@@ -230,7 +230,7 @@ class Parser:
         if self.kind != "sub":
             return ValuePath(chain, where)
         # leniency: Entra asks emails[type eq "work"].value eq "x", which RFC 7644 has no grammar for
-        sub = self.sub_attribute(chain)
+        sub = self.sub_attribute(chain, invalid_filter)
         condition = self.comparison((sub,))
         if isinstance(condition, Not):  # ne: of the selected values, none is equal
             return Not(ValuePath(chain, And((where, condition.term))))
@@ -247,12 +247,12 @@ class Parser:
         self.depth -= 1
         return tree
 
-    def sub_attribute(self, chain):
+    def sub_attribute(self, chain, refusal):
         if self.kind != "sub":
             return None
         sub = chain[-1].sub.get(self.token[1:].lower())
         if sub is None:
-            raise invalid_path(f"Unknown attribute {chain[-1].path + self.token!r}.")
+            raise refusal(f"Unknown attribute {chain[-1].path + self.token!r}.")
         self.advance()
         return sub
 

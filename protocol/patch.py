@@ -191,7 +191,7 @@ def _apply(document, step):
     elif step.op == "remove" or step.value is None:
         container.pop(attribute.name, None)
     else:
-        container[attribute.name] = step.value
+        container[attribute.name] = dict(step.value) if isinstance(step.value, dict) else step.value
     for parent, child in zip([*above, attribute][::-1], parents[::-1], strict=True):
         if child.get(parent.name) in ({}, []):
             del child[parent.name]
@@ -205,12 +205,13 @@ def _apply_to_values(values, step):
     chosen = [v for v in values if target.where is None or match(target.where, v)]
     if step.op == "remove" or step.value is None:
         return _remove_from(values, chosen, target.sub)
-    if not chosen:
+    is_new = not chosen
+    if is_new:
         chosen = [_new_value(target)]
         values = values + chosen
     if target.sub:
         changed = [value | {target.sub.name: step.value} for value in chosen]
-    elif step.op == "add" and attribute.type == "complex":
+    elif attribute.type == "complex" and (is_new or step.op == "add"):
         changed = [value | step.value[0] for value in chosen]
     else:
         changed = [step.value[0] for _ in chosen]

@@ -12,7 +12,6 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import lru_cache
 
 from precis_i18n import get_profile
@@ -279,12 +278,12 @@ def user_name_key(text: str) -> str:
 
 
 def number_key(value: int | float) -> str:
-    """Return a string whose order is the number's order, for numbers that fit in 64 bits."""
-    exact = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
-    floor = int(exact // 1) - (1 if exact % 1 < 0 else 0)
-    fraction = exact - floor
-    digits = format(fraction, "f")[2:].rstrip("0") if fraction else ""
-    return f"{floor - INTEGERS.start:020d}{digits}"
+    """Return a string whose order is the number's order, exactly, for numbers that fit in 64 bits."""
+    numerator, denominator = value.as_integer_ratio()  # of a float, the denominator is a power of two
+    whole, rest = divmod(numerator, denominator)
+    places = denominator.bit_length() - 1
+    fraction = f"{rest * 5**places:0{places}d}".rstrip("0") if rest else ""
+    return f"{whole - INTEGERS.start:020d}{fraction}"
 
 
 def comparable(attribute: Attribute, value) -> str:

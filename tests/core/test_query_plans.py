@@ -1,0 +1,182 @@
+"""What is asked for often is looked up by an index, however many users there are."""
+
+import re
+
+import pytest
+from sqlalchemy import event
+
+import models
+
+CUSTOM = "urn:ietf:params:scim:schemas:extension:ivanti:2.0:User"
+LARGE = r"(users|user_values|groups|group_members)\w*"  # tables, and their aliases
+
+
+@pytest.fixture
+def plan(app):
+    """Return a function that does something and returns SQLite's plan: a line for each step of each statement."""
+    with app.app_context():
+        engine = models.db.engine
+
+    def plan(act):
+        statements = []  # as SQLite sees them, whoever composed them
+
+        def listen(raw, *_):
+            raw.set_trace_callback(statements.append)
+
+        event.listen(engine, "checkout", listen)
+        try:
+            answer = act()
+        finally:
+            event.remove(engine, "checkout", listen)
+        assert answer.status_code < 300, answer.json
+        raw = engine.raw_connection()
+        raw.set_trace_callback(None)
+        lines = []
+        for statement in statements:
+            if re.match("SELECT|WITH|INSERT|UPDATE|DELETE", statement):
+                lines += [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        raw.close()
+        assert any(re.search(LARGE, line) for line in lines), "nothing was looked up"
+        return lines
+
+    return plan
+
+
+@pytest.fixture
+def eve(make_user):
+    return make_user("eve@example.com", title="Spy", active=True)
+
+
+def scans(lines):
+    """Return the steps that visit every row of a large table, in whatever order."""
+    return [line for line in lines if re.match(f"SCAN {LARGE}", line)]
+
+
+def sorts(lines):
+    """Return the steps that sort all rows; those of one value may have to be."""
+    return [line for line in lines if line == "USE TEMP B-TREE FOR ORDER BY"]
+
+
+LOOK_UPS = [
+    'userName eq "eve@example.com"',
+    'id eq "2819c223"',
+    'externalId eq "00u1"',
+    'title eq "Spy"',
+    'name.familyName eq "Jensen"',
+    'emails.value eq "eve@example.com"',
+    'emails[type eq "work"].value eq "eve@example.com"',
+    'emails[type eq "work" and value eq "eve@example.com"]',
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "7"',
+    f'{CUSTOM}:badge eq "B-17"',
+    f"{CUSTOM}:shoeSize eq 41",
+    f'{CUSTOM}:tags eq "red"',
+    'groups.value eq "e9e30dba"',
+    'userName sw "eve"',
+    'title sw "Sp"',
+    'userName eq "eve" or externalId eq "00u1"',
+    'title eq "Spy" and active eq true',
+]
+
+
+@pytest.mark.parametrize("text", LOOK_UPS, ids=lambda text: text.rpartition(":")[2])
+def test_users_are_looked_up_by_an_index(plan, scim, define, eve, text):
+    define("badge")
+    define("shoeSize", "integer")
+    define("tags", multi_valued=True)
+    body = {"filter": text}
+    assert scans(plan(lambda: scim.post("/Users/.search", body))) == []
+
+
+@pytest.mark.parametrize("text", ['active eq true and title eq "Spy"', 'title eq "Spy" and active eq true'])
+def test_what_tells_people_apart_drives_a_conjunction(plan, scim, eve, text):
+    lines = plan(lambda: scim.post("/Users/.search", {"filter": text}))
+    assert any(
+        re.fullmatch(r"SEARCH user_values_\d+ USING PRIMARY KEY \(attribute=\? AND value_key=\?\)", line)
+        for line in lines
+    )
+    assert not any("CORRELATED" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'displayName eq "Tour Guides"',
+        'externalId eq "g1"',
+        'id eq "e9e30dba"',
+        'members.value eq "2819c223"',
+        'members[value eq "2819c223"]',
+    ],
+)
+def test_groups_are_looked_up_by_an_index(plan, scim, make_group, eve, text):
+    make_group("Tour Guides", eve)
+    assert scans(plan(lambda: scim.post("/Groups/.search", {"filter": text}))) == []
+
+
+def test_resources_are_fetched_by_an_index(plan, scim, make_group, eve):
+    group = make_group("Tour Guides", eve)
+    assert scans(plan(lambda: scim.get(f"/Users/{eve['id']}"))) == []
+    assert scans(plan(lambda: scim.get(f"/Groups/{group['id']}"))) == []
+
+
+def test_resources_are_changed_by_an_index(plan, scim, make_group, eve):
+    group = make_group("Tour Guides", eve)
+    assert scans(plan(lambda: scim.post("/Users", {"userName": "new", "title": "x"}))) == []
+    assert scans(plan(lambda: scim.put(f"/Users/{eve['id']}", {"userName": "eve2"}))) == []
+    assert (
+        scans(plan(lambda: scim.patch(f"/Users/{eve['id']}", {"op": "add", "path": "title", "value": "x"}))) == []
+    )
+    assert scans(plan(lambda: scim.delete(f"/Users/{eve['id']}"))) == []
+    assert scans(plan(lambda: scim.delete(f"/Groups/{group['id']}"))) == []
+
+
+@pytest.mark.parametrize("form", ["Okta", "Entra"])
+def test_one_member_is_added_and_removed_by_an_index(plan, scim, make_group, eve, form):
+    group = make_group("Tour Guides")
+    member = [{"value": eve["id"]}]
+    remove = {
+        "Okta": {"op": "remove", "path": f'members[value eq "{eve["id"]}"]'},
+        "Entra": {"op": "Remove", "path": "members", "value": member},
+    }[form]
+    added = plan(lambda: scim.patch(f"/Groups/{group['id']}", {"op": "add", "path": "members", "value": member}))
+    removed = plan(lambda: scim.patch(f"/Groups/{group['id']}", remove))
+    assert (scans(added), scans(removed)) == ([], [])
+
+
+def test_the_first_page_is_read_in_the_order_of_the_rows(plan, scim, eve):
+    lines = plan(lambda: scim.get("/Users"))
+    assert scans(lines) in ([], ["SCAN users"])  # which ends with the page
+    assert sorts(lines) == []
+
+
+def test_a_deep_page_begins_where_it_begins(plan, scim, make_user):
+    for number in range(3):
+        make_user(f"user{number}")
+    lines = plan(lambda: scim.get("/Users?startIndex=3&count=1"))
+    assert scans(lines) == []
+    assert "SEARCH users USING INTEGER PRIMARY KEY (rowid>?)" in lines
+    assert scans(plan(lambda: scim.get("/Users?cursor=&count=1"))) == []
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+@pytest.mark.parametrize("path", ["userName", "id", "meta.lastModified"])
+def test_a_sorted_page_is_read_in_the_order_of_an_index(plan, scim, eve, path, order):
+    lines = plan(lambda: scim.get(f"/Users?sortBy={path}&sortOrder={order}"))
+    assert [line for line in scans(lines) if "USING INDEX" not in line] == []
+    assert sorts(lines) == []
+
+
+@pytest.mark.parametrize("path", ["title", f"{CUSTOM}:badge"], ids=["title", "a custom attribute"])
+def test_a_page_sorted_by_any_attribute_is_read_in_the_order_of_an_index(plan, scim, define, make_user, path):
+    define("badge")
+    for number in range(3):
+        make_user(f"user{number}", **{"title": f"t{number}", CUSTOM: {"badge": f"b{number}"}})
+    lines = plan(lambda: scim.get(f"/Users?sortBy={path}&count=2"))
+    assert scans(lines) == []
+    assert sorts(lines) == []
+
+
+def test_groups_are_sorted_by_name_in_the_order_of_an_index(plan, scim, make_group):
+    make_group("Tour Guides")
+    lines = plan(lambda: scim.get("/Groups?sortBy=displayName"))
+    assert [line for line in scans(lines) if "USING INDEX" not in line] == []
+    assert sorts(lines) == []

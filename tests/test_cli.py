@@ -1,0 +1,312 @@
+"""What an operator types: the outcome, the exit code, and one sentence where it is refused."""
+
+import re
+
+import orjson
+import pytest
+
+import models
+from core import attributes, journal, tokens
+from models import transaction
+from protocol.definitions import CUSTOM
+
+TYPES = ("string", "boolean", "integer", "decimal", "dateTime")
+
+
+@pytest.fixture
+def flask(app):
+    """Return a function that runs `flask …` and returns its result."""
+    runner = app.test_cli_runner()
+    return lambda *arguments, input=None: runner.invoke(args=arguments, input=input)
+
+
+def assert_refused(result, *words):
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert re.fullmatch(r"Error: .+\.\n", result.stderr), result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def is_let_in(app, token):
+    answer = app.test_client().get("/scim/v2/Users", headers={"Authorization": f"Bearer {token}"})
+    return answer.status_code == 200
+
+
+def rows(app, listing):
+    with app.app_context():
+        return listing()
+
+
+# token
+
+
+def test_token_create_prints_the_token_alone(app, flask):
+    result = flask("token", "create", "Okta")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert re.fullmatch(r"rc_[A-Za-z0-9]{40,}\n", result.stdout)
+    assert is_let_in(app, result.stdout.strip())
+
+
+def test_token_create_takes_a_term(app, flask):
+    flask("token", "create", "Okta", "--expires-days", "30")
+    [token] = rows(app, tokens.listing)
+    assert token.created < token.expires
+    assert flask("token", "list").stdout.count(f"expires {token.expires}") == 1
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "soon", "1.5", "100000"])
+def test_a_term_that_is_none_is_refused(app, flask, days):
+    result = flask("token", "create", "Okta", "--expires-days", days)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--expires-days" in result.stderr
+    assert rows(app, tokens.listing) == []
+
+
+def test_a_third_token_is_refused(app, flask):
+    flask("token", "create", "First")
+    flask("token", "create", "Second")
+    assert_refused(flask("token", "create", "Third"), "'First'", "'Second'", "revoke one first")
+    assert len(rows(app, tokens.listing)) == 2
+
+
+def test_a_second_token_of_one_name_is_refused(app, flask):
+    flask("token", "create", "Okta")
+    assert_refused(flask("token", "create", "Okta"), "'Okta'")
+    assert len(rows(app, tokens.listing)) == 1
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\tb", "a\nb"])
+def test_a_token_needs_a_name_of_one_line(app, flask, name):
+    assert_refused(flask("token", "create", name), "name")
+    assert rows(app, tokens.listing) == []
+
+
+def test_token_list_shows_states_and_no_secret(app, flask):
+    first = flask("token", "create", "First").stdout.strip()
+    flask("token", "revoke", "First")
+    second = flask("token", "create", "Second").stdout.strip()
+    is_let_in(app, second)
+    with app.app_context(), transaction():
+        journal.flush()
+    old, new = flask("token", "list").stdout.splitlines()
+    assert old.split("\t")[:3] == ["1", "First", f"…{first[-4:]}"] and "revoked" in old and "never used" in old
+    assert new.split("\t")[:4] == ["2", "Second", f"…{second[-4:]}", "live"] and "from 127.0.0.1" in new
+    assert first not in old and second not in new
+
+
+def test_token_list_of_nothing_is_no_error(flask):
+    result = flask("token", "list")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_token_renew_prints_the_successor_and_leaves_an_overlap(app, flask):
+    old = flask("token", "create", "Okta").stdout.strip()
+    result = flask("token", "renew", "Okta", "--overlap-hours", "2")
+    assert (result.exit_code, result.stderr) == (0, "")
+    new = result.stdout.strip()
+    assert new != old
+    assert is_let_in(app, old) and is_let_in(app, new)
+
+
+def test_token_renew_without_an_overlap_ends_the_old_one(app, flask):
+    old = flask("token", "create", "Okta").stdout.strip()
+    new = flask("token", "renew", "Okta", "--overlap-hours", "0").stdout.strip()
+    assert not is_let_in(app, old) and is_let_in(app, new)
+
+
+@pytest.mark.parametrize("hours", ["-1", "25", "soon"])
+def test_an_overlap_is_0_to_24_hours(app, flask, hours):
+    flask("token", "create", "Okta")
+    assert flask("token", "renew", "Okta", "--overlap-hours", hours).exit_code == 2
+    assert len(rows(app, tokens.listing)) == 1
+
+
+@pytest.mark.parametrize("action", ["renew", "revoke"])
+def test_a_token_that_is_not_there_is_named(flask, action):
+    assert_refused(flask("token", action, "Nobody"), "'Nobody'", "flask token list")
+
+
+def test_token_revoke_ends_a_token_by_name_or_id(app, flask):
+    for how in ("Okta", "2"):
+        token = flask("token", "create", "Okta").stdout.strip()
+        assert is_let_in(app, token)
+        result = flask("token", "revoke", how)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert not is_let_in(app, token)
+
+
+def test_a_revoked_token_cannot_be_revoked_again(flask):
+    flask("token", "create", "Okta")
+    flask("token", "revoke", "Okta")
+    assert_refused(flask("token", "revoke", "Okta"), "no live token")
+
+
+def test_a_name_goes_before_an_id(app, flask):
+    first = flask("token", "create", "2").stdout.strip()
+    second = flask("token", "create", "Okta").stdout.strip()
+    flask("token", "revoke", "2")
+    assert not is_let_in(app, first) and is_let_in(app, second)
+
+
+def test_the_exact_name_of_a_later_token_goes_before_the_id_of_an_earlier_one(app, flask):
+    first = flask("token", "create", "Okta").stdout.strip()
+    second = flask("token", "create", "1").stdout.strip()
+    flask("token", "revoke", "1")
+    assert is_let_in(app, first) and not is_let_in(app, second)
+
+
+# attribute
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("flags", [(), ("--multi-valued",)], ids=["single", "multi-valued"])
+def test_attribute_add_defines_one_that_okta_can_send_at_once(flask, scim, kind, flags):
+    result = flask("attribute", "add", "custAttr1", "--type", kind, *flags)
+    assert result.exit_code == 0 and CUSTOM in result.stdout
+    value = {"string": "x", "boolean": True, "integer": 5, "decimal": 1.5, "dateTime": "2026-01-31T12:00:00Z"}[kind]
+    sent = [value] if flags else value
+    user = scim.post("/Users", {"userName": "ada", CUSTOM: {"custAttr1": sent}}).json
+    assert scim.get(f"/Users/{user['id']}").json[CUSTOM] == {"custAttr1": sent}
+    [definition] = scim.get(f"/Schemas/{CUSTOM}").json["attributes"]
+    assert (definition["name"], definition["type"], definition["multiValued"]) == ("custAttr1", kind, bool(flags))
+
+
+@pytest.mark.parametrize("name", ["a", "A", "custAttr1", "a-b", "a_b", "x" * 64, "title2", "employeeNo"])
+def test_names_that_are_allowed(app, flask, name):
+    assert flask("attribute", "add", name).exit_code == 0
+    assert [row.name for row in rows(app, attributes.listing)] == [name]
+
+
+BAD_NAMES = [
+    "",
+    " ",
+    "1a",
+    "_a",
+    "a b",
+    "a.b",
+    "a:b",
+    "a/b",
+    "a$",
+    "ä",
+    "aé",
+    "x" * 65,
+    "a\n",
+    "a\x00",
+    "a%",
+    "٣",
+    "a'",
+]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_names_that_are_not(app, flask, name):
+    assert_refused(flask("attribute", "add", name), "a letter")
+    assert rows(app, attributes.listing) == []
+
+
+SYSTEM = """userUID userUIDLocalPart userUIDDomain userUPN userEmailAddress userEmailAddressLocalPart userLocale
+userEmailAddressDomain userFirstName userLastName userDisplayName department userName name displayName title active
+emails groups id externalId meta schemas password USERUPN Username iD"""
+
+
+@pytest.mark.parametrize("name", SYSTEM.split())
+def test_names_of_system_attributes_are_refused(app, flask, name):
+    assert_refused(flask("attribute", "add", name), "system attribute")
+    assert rows(app, attributes.listing) == []
+
+
+@pytest.mark.parametrize("name", ["custAttr1", "CUSTATTR1", "custattr1"])
+def test_a_name_is_unique_without_regard_to_case(app, flask, name):
+    flask("attribute", "add", "custAttr1")
+    assert_refused(flask("attribute", "add", name, "--type", "integer"), "already")
+    assert [(row.name, row.type) for row in rows(app, attributes.listing)] == [("custAttr1", "string")]
+
+
+def test_another_type_is_refused(app, flask):
+    result = flask("attribute", "add", "custAttr1", "--type", "complex")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert all(kind in result.stderr for kind in TYPES)
+    assert rows(app, attributes.listing) == []
+
+
+def test_attribute_list_shows_types_and_users(flask, make_user):
+    flask("attribute", "add", "custAttr1")
+    flask("attribute", "add", "flags", "--type", "boolean", "--multi-valued")
+    make_user("ada", **{CUSTOM: {"custAttr1": "x", "flags": [True, False]}})
+    make_user("bob", **{CUSTOM: {"custAttr1": "y"}})
+    result = flask("attribute", "list")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["custAttr1\tstring\t2 users", "flags\tboolean, multi-valued\t1 users"]
+
+
+@pytest.fixture
+def holders(flask, make_user):
+    """Ada and Bob have a value of custAttr1, Eve has none."""
+    flask("attribute", "add", "custAttr1")
+    flask("attribute", "add", "other")
+    ada = make_user("ada", **{CUSTOM: {"custAttr1": "x"}})
+    bob = make_user("bob", **{CUSTOM: {"custAttr1": "y", "other": "z"}})
+    return ada, bob, make_user("eve")
+
+
+def test_attribute_remove_asks_and_says_how_many(app, flask, holders):
+    result = flask("attribute", "remove", "custAttr1", input="n\n")
+    assert result.exit_code == 1
+    assert "from 2 users?" in result.output
+    assert [row.users for row in rows(app, attributes.listing)] == [2, 1]
+
+
+def test_attribute_remove_clears_every_value(app, flask, scim, holders):
+    ada, bob, eve = holders
+    result = flask("attribute", "remove", "CUSTATTR1", input="y\n")
+    assert result.exit_code == 0 and "2 users had a value" in result.stdout
+    assert [row.name for row in rows(app, attributes.listing)] == ["other"]
+    after = [scim.get(f"/Users/{user['id']}").json for user in holders]
+    assert CUSTOM not in after[0] and CUSTOM not in after[0]["schemas"]
+    assert after[1][CUSTOM] == {"other": "z"}
+    assert after[2] == eve
+    assert after[0]["meta"]["version"] != ada["meta"]["version"]
+    assert scim.post("/Users/.search", {"filter": f'{CUSTOM}:custAttr1 eq "x"'}).status_code == 400
+
+
+def test_attribute_remove_leaves_nothing_to_find_when_the_name_comes_back(flask, scim, holders):
+    flask("attribute", "remove", "custAttr1", "--yes")
+    flask("attribute", "add", "custAttr1")
+    assert scim.find("Users", f"{CUSTOM}:custAttr1 pr") == []
+
+
+def test_attribute_remove_writes_a_line_for_each_user_who_had_a_value(app, flask, holders):
+    result = flask("attribute", "remove", "custAttr1", "--yes")
+    assert result.exit_code == 0
+    with app.app_context():
+        lines = models.execute(journal.LINES.select().where(journal.LINES.c.action == "changed")).all()
+    assert [(line.actor, line.token_id, line.name) for line in lines] == [
+        ("Command line", None, "ada"),
+        ("Command line", None, "bob"),
+    ]
+    assert orjson.loads(lines[0].before)[CUSTOM] == {"custAttr1": "x"}
+
+
+def test_attribute_remove_keeps_the_source_of_a_user(app, flask, holders):
+    flask("attribute", "remove", "custAttr1", "--yes")
+    with app.app_context():
+        assert set(models.execute(models.User.__table__.select()).scalars("source")) == {"scim"}
+
+
+def test_attribute_remove_of_one_that_is_not_there(flask):
+    assert_refused(flask("attribute", "remove", "nothing", "--yes"), "'nothing'", "flask attribute list")
+
+
+def test_a_command_without_its_argument_is_a_usage_error(flask):
+    for command in (("token", "create"), ("token", "revoke"), ("attribute", "add"), ("token", "nothing")):
+        result = flask(*command)
+        assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_database_that_is_locked_is_one_sentence(app, flask, monkeypatch):
+    monkeypatch.setattr(models, "LOCK_SECONDS", 0.1)
+    flask("token", "list")
+    with models.write_lock:
+        result = flask("token", "create", "Okta")
+    assert_refused(result, "locked")

@@ -1,0 +1,344 @@
+"""Settings: what holds without any, what is refused, and what a request may not decide."""
+
+import os
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import models
+from app import MAX_BODY, ConfigurationError, create_app
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("ROLLCALL_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "instance"
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# defaults and the environment
+
+
+def test_the_defaults(folder):
+    config = create_app({"INSTANCE_PATH": folder}).config
+    assert config["DATABASE_URL"] == f"sqlite:///{folder}/rollcall.db"
+    assert (config["PUBLIC_URL"], config["TRUSTED_PROXIES"], config["LOG_LEVEL"]) == ("", 0, "INFO")
+    assert config["MAX_CONTENT_LENGTH"] == MAX_BODY
+    assert config["DEBUG"] is False and config["TESTING"] is False
+
+
+def test_the_instance_folder_is_the_one_that_is_set(folder, monkeypatch):
+    monkeypatch.setenv("ROLLCALL_INSTANCE_PATH", str(folder))
+    assert create_app().instance_path == str(folder)
+    assert mode(folder) == 0o700
+
+
+def test_settings_come_from_the_environment(folder, monkeypatch):
+    monkeypatch.setenv("ROLLCALL_PUBLIC_URL", "https://rollcall.example.com/")
+    monkeypatch.setenv("ROLLCALL_TRUSTED_PROXIES", "2")
+    monkeypatch.setenv("ROLLCALL_LOG_LEVEL", "debug")
+    monkeypatch.setenv("ROLLCALL_SECRET_KEY", "k" * 32)
+    monkeypatch.setenv("ROLLCALL_DATABASE_URL", f"sqlite:///{folder}/other.db")
+    config = create_app({"INSTANCE_PATH": folder}).config
+    assert (config["PUBLIC_URL"], config["TRUSTED_PROXIES"]) == ("https://rollcall.example.com", 2)
+    assert config["SECRET_KEY"] == "k" * 32
+    assert (folder / "other.db").exists() and not (folder / "rollcall.db").exists()
+
+
+# what is refused
+
+REFUSED = [
+    ("PUBLIC_URL", "rollcall.example.com"),
+    ("PUBLIC_URL", "//rollcall.example.com"),
+    ("PUBLIC_URL", "ftp://rollcall.example.com"),
+    ("PUBLIC_URL", "javascript:alert(1)"),
+    ("PUBLIC_URL", "https:"),
+    ("PUBLIC_URL", "https://"),
+    ("PUBLIC_URL", "https:///scim"),
+    ("PUBLIC_URL", "https://rollcall.example.com\r\nX-Evil: 1"),
+    ("PUBLIC_URL", "https://rollcall example.com"),
+    ("PUBLIC_URL", "https://rollcall.example.com?x=1"),
+    ("PUBLIC_URL", "https://rollcall.example.com#x"),
+    ("TRUSTED_PROXIES", "-1"),
+    ("TRUSTED_PROXIES", "one"),
+    ("TRUSTED_PROXIES", "1.5"),
+    ("TRUSTED_PROXIES", "127.0.0.1"),
+    ("TRUSTED_PROXIES", ""),
+    ("TRUSTED_PROXIES", "²"),
+    ("LOG_LEVEL", "LOUD"),
+    ("LOG_LEVEL", ""),
+    ("SECRET_KEY", "x"),
+    ("SECRET_KEY", "x" * 31),
+]
+
+
+@pytest.mark.parametrize("name, value", REFUSED)
+def test_a_setting_that_is_wrong_is_refused_by_name(folder, name, value, monkeypatch):
+    monkeypatch.setenv(f"ROLLCALL_{name}", value)
+    with pytest.raises(ConfigurationError, match=f"ROLLCALL_{name} .*\\."):
+        create_app({"INSTANCE_PATH": folder})
+
+
+def run(folder, *command, **settings):
+    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(folder), "PORT": "1"} | settings
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+WRONG = [
+    ("ROLLCALL_PUBLIC_URL", "rollcall.example.com"),
+    ("ROLLCALL_TRUSTED_PROXIES", "-1"),
+    ("ROLLCALL_LOG_LEVEL", "LOUD"),
+    ("ROLLCALL_SECRET_KEY", "short"),
+    ("PORT", "http"),
+]
+
+
+@pytest.mark.parametrize("name, value", WRONG)
+def test_the_server_does_not_start_with_a_wrong_setting_and_says_so_in_a_sentence(folder, name, value):
+    result = run(folder, "app.py", **{name: value})
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("Rollcall does not start: ") and result.stderr.count("\n") == 1
+    assert name in result.stderr
+
+
+@pytest.mark.parametrize("name, value", WRONG[:4])
+def test_a_command_with_a_wrong_setting_says_so_in_a_sentence(folder, name, value):
+    result = run(folder, "-m", "flask", "--app", "app", "token", "list", **{name: value})
+    assert result.returncode != 0
+    assert name in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = run(folder, "app.py", PORT=str(taken.getsockname()[1]))
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+
+
+# secrets and files
+
+
+def test_a_secret_key_is_made_once_and_kept(folder):
+    first = create_app({"INSTANCE_PATH": folder}).config["SECRET_KEY"]
+    assert len(first) >= 43
+    assert create_app({"INSTANCE_PATH": folder}).config["SECRET_KEY"] == first
+    assert mode(folder / "secret_key") == 0o600
+
+
+def test_two_instances_have_two_secret_keys(tmp_path):
+    keys = {create_app({"INSTANCE_PATH": tmp_path / name}).config["SECRET_KEY"] for name in "ab"}
+    assert len(keys) == 2
+
+
+def test_the_secret_key_is_private_whatever_the_umask(folder):
+    old = os.umask(0)
+    try:
+        create_app({"INSTANCE_PATH": folder})
+    finally:
+        os.umask(old)
+    assert (mode(folder), mode(folder / "secret_key"), mode(folder / "rollcall.db")) == (0o700, 0o600, 0o600)
+
+
+def test_the_database_and_its_companions_are_private(app, scim, instance, make_user):
+    make_user("ada")
+    files = {path.name: mode(path) for path in instance.glob("rollcall.db*")}
+    assert files.keys() >= {"rollcall.db", "rollcall.db-wal"}
+    assert set(files.values()) == {0o600}
+
+
+def test_a_cursor_lives_on_over_a_restart(scim, instance, make_user, token):
+    for name in ("ada", "bob"):
+        make_user(name)
+    cursor = scim.get("/Users?cursor=&count=1").json["nextCursor"]
+    again = create_app({"INSTANCE_PATH": instance})
+    answer = again.test_client().get(
+        "/scim/v2/Users",
+        query_string={"cursor": cursor, "count": 1},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert [user["userName"] for user in answer.json["Resources"]] == ["bob"]
+    with again.app_context():
+        models.db.engine.dispose()
+
+
+# where links lead
+
+
+@pytest.fixture
+def create(instance, token):
+    """Return a function that makes an app with settings, creates a user by it and returns the answer."""
+
+    def create(headers=None, base_url=None, **settings):
+        app = create_app({"INSTANCE_PATH": instance} | settings)
+        answer = app.test_client().post(
+            "/scim/v2/Users",
+            json={"userName": "ada"},
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {token}"} | (headers or {}),
+        )
+        with app.app_context():
+            models.db.engine.dispose()
+        assert answer.status_code == 201
+        assert answer.headers["Location"] == answer.json["meta"]["location"]
+        return answer.headers["Location"].rpartition("/Users/")[0]
+
+    return create
+
+
+HOSTILE = {
+    "Host": "evil.example",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "gopher",
+    "X-Forwarded-Port": "666",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Server": "evil.example",
+    "Forwarded": "for=1.2.3.4;host=evil.example;proto=gopher",
+    "X-Original-URL": "/evil",
+    "X-Rewrite-URL": "/evil",
+}
+
+
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_the_public_url_is_used_whatever_a_request_says(create, proxies):
+    base = create(HOSTILE, PUBLIC_URL="https://rollcall.example.com/", TRUSTED_PROXIES=proxies)
+    assert base == "https://rollcall.example.com/scim/v2"
+
+
+def test_a_public_url_may_have_a_path(create):
+    assert create(PUBLIC_URL="https://example.com/rollcall") == "https://example.com/rollcall/scim/v2"
+
+
+def test_without_a_public_url_links_lead_where_the_client_called(create):
+    assert create(base_url="http://intranet:5000") == "http://intranet:5000/scim/v2"
+
+
+def test_forwarded_headers_count_for_nothing_without_a_trusted_proxy(create):
+    hostile = {name: value for name, value in HOSTILE.items() if name != "Host"}
+    assert create(hostile, base_url="http://intranet:5000") == "http://intranet:5000/scim/v2"
+
+
+def test_a_trusted_proxy_says_whether_it_was_https(create):
+    base = create({"X-Forwarded-Proto": "https"}, base_url="http://intranet", TRUSTED_PROXIES=1)
+    assert base == "https://intranet/scim/v2"
+
+
+def test_a_trusted_proxy_does_not_choose_the_host(create):
+    hostile = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Port": "666", "X-Forwarded-Prefix": "/evil"}
+    assert create(hostile, base_url="http://intranet", TRUSTED_PROXIES=1) == "http://intranet/scim/v2"
+
+
+def test_every_link_uses_the_public_url(instance, token):
+    app = create_app({"INSTANCE_PATH": instance, "PUBLIC_URL": "https://rollcall.example.com"})
+    client = app.test_client()
+    headers = {"Authorization": f"Bearer {token}"} | HOSTILE
+    user = client.post("/scim/v2/Users", json={"userName": "ada"}, headers=headers).json
+    members = [{"value": user["id"]}]
+    client.post("/scim/v2/Groups", json={"displayName": "g", "members": members}, headers=headers)
+    bulk = {"Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data": {"userName": "bob"}}]}
+    pages = [client.post("/scim/v2/Bulk", json=bulk, headers=headers), client.get("/", headers=HOSTILE)]
+    for path in ("Users", "Groups", "Schemas", "ResourceTypes", "ServiceProviderConfig"):
+        pages.append(client.get(f"/scim/v2/{path}", headers=headers))
+    for page in pages:
+        assert page.status_code == 200 and "https://rollcall.example.com/scim/v2" in page.text
+        assert "evil" not in page.text and "gopher" not in page.text
+    with app.app_context():
+        models.db.engine.dispose()
+
+
+@pytest.mark.parametrize("proxies, address", [(0, "127.0.0.1"), (1, "192.0.2.7"), (2, "203.0.113.5")])
+def test_the_logged_address_is_the_one_that_trusted_proxies_vouch_for(instance, token, proxies, address):
+    app = create_app({"INSTANCE_PATH": instance, "TRUSTED_PROXIES": proxies})
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "evil, 203.0.113.5, 192.0.2.7"}
+    app.test_client().post("/scim/v2/Users", json={"userName": "ada"}, headers=headers)
+    with app.app_context():
+        models.db.engine.dispose()
+    with closing(sqlite3.connect(instance / "rollcall.db")) as database:
+        assert database.execute("SELECT address FROM provisioning_log").fetchall() == [(address,)]
+
+
+# the engine
+
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL
+    "foreign_keys": 1,
+    "wal_autocheckpoint": 0,
+    "busy_timeout": models.BUSY_SECONDS * 1000,
+}
+
+
+def test_every_connection_is_set_up(app):
+    with app.app_context():
+        connections = [models.db.engine.connect() for _ in range(8)]
+        for connection in connections:
+            found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
+            assert found == PRAGMAS
+        for connection in connections:
+            connection.close()
+
+
+def test_a_busy_timeout_is_long_enough_for_a_short_backup():
+    assert models.BUSY_SECONDS >= 5
+
+
+def wal_size(instance):
+    return (instance / "rollcall.db-wal").stat().st_size
+
+
+def test_the_write_ahead_log_stays_bounded(app, scim, instance, make_user):
+    user = make_user("ada")
+    largest = 0
+    for number in range(300):
+        scim.patch(f"/Users/{user['id']}", {"op": "replace", "path": "title", "value": f"{number}" + "x" * 60_000})
+        largest = max(largest, wal_size(instance))
+    assert largest > models.WAL_BYTES / 2  # there was something to fold
+    assert largest < 2 * models.WAL_BYTES
+
+
+def test_a_reader_that_stays_stops_no_writer(app, scim, instance, make_user):
+    user = make_user("ada")
+
+    def write(number):
+        started = time.monotonic()
+        title = f"{number}" + "x" * 60_000
+        scim.patch(f"/Users/{user['id']}", {"op": "replace", "path": "title", "value": title})
+        return time.monotonic() - started
+
+    with closing(sqlite3.connect(instance / "rollcall.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM users").fetchone()
+        for number in range(100):
+            assert write(number) < 2
+        assert wal_size(instance) > models.WAL_BYTES  # it could not be folded
+    for number in range(100):
+        write(number)
+    assert wal_size(instance) < 2 * models.WAL_BYTES
+
+
+def test_foreign_keys_hold(app, scim, barbara, make_group):
+    make_group("Guides", barbara)
+    scim.delete(f"/Users/{barbara['id']}")
+    with app.app_context():
+        for table in ("group_members", "user_values"):
+            assert models.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
