@@ -10,14 +10,16 @@ import sqlite3
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import click
 from flask import Flask, jsonify, render_template, request
 from flask.sessions import SessionInterface
 from granian import Granian
 from granian.constants import Interfaces
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -33,6 +35,7 @@ PUBLIC_URL = re.compile(
 )
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
+STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
 PRUNE_SECONDS = 600
 LOG = logging.getLogger("rollcall")
 
@@ -65,7 +68,12 @@ def create_app(overrides: dict | None = None) -> Flask:
     app.config.from_prefixed_env("ROLLCALL", loads=str)
     app.config.update(overrides or {})
     configure(app)
-    models.init_app(app)
+    try:
+        models.init_app(app)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigurationError(
+            "ROLLCALL_DATABASE_URL is no address of a database that Rollcall knows."
+        ) from error
     app.session_interface = NoSessions()
     app.url_map.merge_slashes = False  # the gate does, without a redirect that a client may not follow
     app.register_blueprint(scim.bp)
@@ -103,19 +111,30 @@ def configure(app):
 
 
 def kept_secret(path: Path) -> str:
-    """Return the secret key of this instance, made once and readable by its owner only."""
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    """Return the secret key of this instance, made once and readable by its owner only.
+
+    It is written whole under another name first: a crash leaves none, and of several starts at once one wins.
+    """
+    if not path.exists() or not path.stat().st_size:
+        path.unlink(missing_ok=True)
+        with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # mode 0600
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, path)
     return path.read_text().strip()
 
 
 def create_private(database_url):
-    """Create a new SQLite file readable by its owner only; SQLite gives its companions the same mode."""
+    """Make a SQLite file readable by its owner only; SQLite gives its companions the same mode."""
     if database_url.startswith("sqlite:///"):
-        os.close(os.open(database_url.removeprefix("sqlite:///"), os.O_RDWR | os.O_CREAT, 0o600))
+        path = database_url.removeprefix("sqlite:///")
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            os.chmod(path, 0o600)
+        except OSError as error:
+            raise ConfigurationError(f"The database {path} cannot be opened: {error.strerror}.") from error
 
 
 def add_pages(app):
@@ -151,11 +170,10 @@ def add_errors(app):
 
     @app.errorhandler(OperationalError)
     def database_failed(error):
-        LOG.exception("The database refused a request to %s", request.path)
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if models.is_busy(error):
             return busy(error)
-        if code == sqlite3.SQLITE_FULL:
+        LOG.exception("The database refused a request to %r", request.path)
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
             return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
         return failed(error)
 
@@ -166,7 +184,7 @@ def add_errors(app):
 
     @app.errorhandler(Exception)
     def failed(error):
-        LOG.exception("A request to %s %s failed", request.method, request.path)
+        LOG.exception("A request to %s %r failed", request.method, request.path)
         return answer(ScimError(500, None, "Rollcall made a mistake. Nothing was changed; its log says more."))
 
     def answer(error, headers=None):
@@ -192,19 +210,19 @@ def add_headers(app):
 def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
     app = create_app()
-    threading.Thread(target=keep_house, args=(app,), daemon=True, name="housekeeping").start()
+    threading.Thread(target=keep_house, args=(app,), name="housekeeping").start()
     threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
     return app
 
 
 def keep_house(app):
-    """Write waiting log entries every second and prune old ones now and then, for as long as the process lives."""
+    """Write waiting log entries every second and prune old ones now and then, until the process ends."""
     pruned = time.monotonic()
-    while True:
+    while threading.main_thread().is_alive():
         time.sleep(1)
         try:
             with app.app_context():
-                if journal.is_waiting():
+                while journal.is_waiting():
                     with models.transaction():
                         journal.flush()
                 if time.monotonic() - pruned > PRUNE_SECONDS:
@@ -259,7 +277,8 @@ def serve():
         port=int(port),
         interface=Interfaces.WSGI,
         blocking_threads=SERVER_THREADS,
-        log_enabled=True,
+        workers_kill_timeout=STOP_SECONDS,
+        respawn_failed_workers=True,
         log_level="warning",
     ).serve()
 

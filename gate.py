@@ -5,8 +5,9 @@ the end first, and then only a few requests of each kind work at a time: writes 
 their places.
 """
 
-import io
 import re
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore
 
 SLASHES = re.compile("//+")
@@ -27,45 +28,47 @@ class Gate:
 
     def __call__(self, environ, start_response):
         environ["PATH_INFO"] = clean_path(environ.get("PATH_INFO", ""))
-        if not self._is_sent(environ):
-            return self._work(environ, start_response)
-        body = io.BytesIO()
-        self._receive(environ, body, LARGE_BODY)
-        if body.tell() < LARGE_BODY:
-            return self._work(environ, start_response, body)
-        with self.large:
-            self._receive(environ, body, self.max_body + 1)
-            return self._work(environ, start_response, body)
+        places = [self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes]
+        if not self._is_read(environ):
+            return self._work(environ, start_response, places)
+        with SpooledTemporaryFile(LARGE_BODY) as body:
+            size = self._receive(environ, body)
+            if size > LARGE_BODY:
+                places.insert(0, self.large)
+            return self._work(environ, start_response, places)
 
-    def _is_sent(self, environ):
-        """Return whether there is a body to be read; one that says it is too large stays where it is."""
+    def _is_read(self, environ):
+        """Return whether to read the body: one that says it is too large, or has no token, stays where it is."""
+        if "bearer" not in environ.get("HTTP_AUTHORIZATION", "").lower():
+            return False
         if "HTTP_TRANSFER_ENCODING" in environ:
             return True
         length = environ.get("CONTENT_LENGTH") or "0"
         return length.isdecimal() and len(length) < 20 and 0 < int(length) <= self.max_body
 
-    def _receive(self, environ, body, size):
-        """Read into `body` until it has `size` bytes, or there are no more."""
-        while body.tell() < size:
-            part = environ["wsgi.input"].read(min(CHUNK, size - body.tell()))
+    def _receive(self, environ, body):
+        """Read the body into a file, up to one byte more than may be, and return its size."""
+        while body.tell() <= self.max_body:
+            part = environ["wsgi.input"].read(min(CHUNK, self.max_body + 1 - body.tell()))
             if not part:
-                return
+                break
             body.write(part)
+        size = body.tell()
+        body.seek(0)
+        environ["wsgi.input"] = body
+        environ.pop("wsgi.input_terminated", None)  # so that a body shorter than its declared length is refused
+        if environ.pop("HTTP_TRANSFER_ENCODING", None):
+            environ["CONTENT_LENGTH"] = str(size)
+        return size
 
-    def _work(self, environ, start_response, body=None):
-        if body is not None:
-            environ["CONTENT_LENGTH"] = str(body.tell())
-            environ.pop("HTTP_TRANSFER_ENCODING", None)
-            body.seek(0)
-            environ["wsgi.input"] = body
-        places = self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes
-        if not places.acquire(timeout=PATIENCE):
-            environ["rollcall.overloaded"] = True  # the application says so, in the words of its door
+    def _work(self, environ, start_response, places):
+        with ExitStack() as taken:
+            for place in places:
+                if not place.acquire(timeout=PATIENCE):
+                    environ["rollcall.overloaded"] = True  # the application says so, in the words of its door
+                    break
+                taken.callback(place.release)
             return self.app(environ, start_response)
-        try:
-            return self.app(environ, start_response)
-        finally:
-            places.release()
 
 
 def clean_path(path: str) -> str:

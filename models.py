@@ -4,20 +4,25 @@ with transaction():                      # takes SQLite's write lock before anyt
     execute(User.__table__.insert(), {...})
 """
 
+import logging
 import os
 import sqlite3
+import sys
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from alembic import command
+from alembic.util import CommandError
 from flask import Flask, current_app, g
-from flask_migrate import Migrate, upgrade
+from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ForeignKey, Index, Text, bindparam, event, func, select
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+LOG = logging.getLogger("rollcall")
 LOCK_SECONDS = 10  # how long a write waits for the others of this process, before 503
 BUSY_SECONDS = 5  # how long it then waits for another process that holds SQLite's lock, such as a backup
 BLOCK_BITS = 10
@@ -51,7 +56,7 @@ class User(db.Model):
     source: Mapped[str]  # "scim" or "local"
     document: Mapped[str] = mapped_column(Text)  # JSON, without id, meta, groups and password
     version: Mapped[int]
-    created: Mapped[str]  # as now() writes it
+    created: Mapped[str] = mapped_column(index=True)  # as now() writes it
     last_modified: Mapped[str] = mapped_column(index=True)
 
 
@@ -186,8 +191,13 @@ def connection():
 def close_connection(_error=None):
     """Give the connection back; what was not committed is undone."""
     used = g.pop("connection", None)
-    if used is not None:
-        used.close()
+    if used is None:
+        return
+    try:
+        used.connection.driver_connection.rollback()  # SQLAlchemy leaves a transaction open whose COMMIT failed
+    except db.engine.dialect.loaded_dbapi.Error:
+        used.invalidate()
+    used.close()
 
 
 def execute(statement, parameters=None):
@@ -210,7 +220,6 @@ class Prepared:
         compiled = self.statement.compile(dialect=db.engine.dialect, column_keys=self.columns)
         self.defaults, self.names = compiled.params, compiled.positiontup
         self.sql = compiled.string
-        self.statement = None
 
     def _run(self, method, parameters):
         cursor = connection().connection.driver_connection.cursor()
@@ -263,18 +272,38 @@ def transaction():
     if not write_lock.acquire(timeout=LOCK_SECONDS):
         raise Busy
     try:
-        g.connection = db.engine.connect().execution_options(begin="BEGIN IMMEDIATE")
-        try:
-            g.connection.begin()
-        except OperationalError as error:
-            raise Busy from error
+        g.connection, g.after_commit = _begin_immediate(), []
         yield
         g.connection.commit()
         close_connection()
+        for note in g.after_commit:
+            note()
         _keep_wal_small()
     finally:
         close_connection()
         write_lock.release()
+
+
+def _begin_immediate():
+    begun = db.engine.connect().execution_options(begin="BEGIN IMMEDIATE")
+    try:
+        begun.begin()
+    except OperationalError as error:
+        begun.close()
+        if is_busy(error):
+            raise Busy from error
+        raise
+    return begun
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Return whether an error says that another connection holds SQLite's lock."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def after_commit(note):
+    """Call `note` once the transaction at hand is committed; not at all if it fails."""
+    g.after_commit.append(note)
 
 
 @contextmanager
@@ -285,30 +314,35 @@ def savepoint():
 
 
 def _keep_wal_small():
-    """Checkpoint when the write-ahead log has grown; again later if a reader was in the way."""
+    """Checkpoint when the write-ahead log has grown; again later if a reader was in the way.
+
+    The transaction is committed: whatever fails here is no failure of it.
+    """
+    limits = current_app.extensions
     try:
         size = os.stat(db.engine.url.database + "-wal").st_size
-    except OSError:
+        if size > limits.setdefault("wal_limit", WAL_BYTES):
+            limits["wal_limit"] = WAL_BYTES if checkpoint() else size + WAL_BYTES
+    except FileNotFoundError:
         return
-    limits = current_app.extensions
-    if size >= limits.setdefault("wal_limit", WAL_BYTES):
-        limits["wal_limit"] = WAL_BYTES if checkpoint() else size + WAL_BYTES
+    except (OSError, SQLAlchemyError, sqlite3.Error):
+        LOG.exception("The write-ahead log could not be folded back; the next write tries again")
 
 
 def checkpoint() -> bool:
-    """Fold the write-ahead log into the database; return whether it is empty now. Only under `write_lock`.
+    """Fold the write-ahead log into the database; return whether all of it is. Only under `write_lock`.
 
-    SQLite before 3.51.3 can lose commits when a checkpoint meets a commit (reliability.md, finding 2), so no
-    connection checkpoints by itself, and this mode takes SQLite's write lock as well.
+    SQLite before 3.51.3 can lose commits when a checkpoint meets a commit (reliability.md, finding 2): so no
+    connection checkpoints by itself, and here SQLite's own write lock is held meanwhile, against other processes.
+    A passive checkpoint waits for no reader; the next write begins the log anew and cuts it to WAL_BYTES.
     """
-    raw = db.engine.raw_connection()
+    holder, raw = _begin_immediate(), db.engine.raw_connection()
     try:
-        raw.execute("PRAGMA busy_timeout = 100")  # a reader that stays must not hold up the writers
-        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+        _busy, frames, folded = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return frames == folded
     finally:
-        raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
         raw.close()
+        holder.close()
 
 
 def configure_sqlite(engine):
@@ -323,6 +357,7 @@ def configure_sqlite(engine):
             "synchronous = FULL",  # what was acknowledged survives a power cut
             "foreign_keys = ON",
             "wal_autocheckpoint = 0",
+            f"journal_size_limit = {WAL_BYTES}",
             "temp_store = MEMORY",
             "cache_size = -4096",
         ):
@@ -366,4 +401,8 @@ def init_app(app: Flask):
 
 def upgrade_database():
     """Bring the database to the newest schema; harmless to repeat, and to interrupt."""
-    upgrade(directory=current_app.extensions["migrate"].directory)
+    config = current_app.extensions["migrate"].migrate.get_config()
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        sys.exit(f"The database is of a newer Rollcall than this one ({error}): start that, or restore a backup.")

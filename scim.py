@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from core import attributes, directory, journal, search, tokens
 from core.journal import Actor
-from models import now, savepoint, transaction
+from models import after_commit, now, savepoint, transaction
 from protocol import bulk, filters, schema
 from protocol.errors import ScimError, invalid_syntax, invalid_value, not_found
 from protocol.schema import GROUP_TYPE, Projection
@@ -306,29 +306,29 @@ def entry(response) -> dict:
         "token_id": g.token.id if g.token else None,
         "address": request.remote_addr,
         "method": request.method,
-        "path": request.path + query,
+        "path": journal.clean(request.path + query),
         "resource_type": resource.type.name if resource else None,
         "resource_id": resource.id if resource else None,
         "status": response.status_code,
         "scim_type": error.scim_type if error else None,
-        "error": error.detail if error else None,
+        "error": journal.clean(error.detail) if error else None,
         "milliseconds": round((time.perf_counter() - g.started) * 1000, 2),
-        "ignored": journal.as_json(g.ignored or None),
+        "ignored": journal.clean(journal.as_json(g.ignored or None)),
         "request": journal.readable(g.get("body", b"")),
         "answer": journal.readable(response.get_data()[: journal.LARGEST_BODY + 1]),
     }
 
 
 def logged_query() -> str:
-    """Return the query string without parameters that are not SCIM's, and without secrets."""
+    """Return the query string without parameters that are not SCIM's: they may be secrets."""
     named = [(name, value) for name, value in request.args.items(multi=True) if name.lower() in SEARCH_NAMES]
-    return "?" + "&".join(f"{name}={journal.without_secrets(value)}" for name, value in named) if named else ""
+    return "?" + "&".join(f"{name}={value}" for name, value in named) if named else ""
 
 
 def logged(response):
     """Write the log entry of a write as part of its transaction, and return the answer."""
-    journal.write(entry(response))
-    g.is_logged = True
+    journal.flush(entry(response))
+    after_commit(lambda: g.setdefault("is_logged", True))
     return response
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core import attributes, journal, search
@@ -250,7 +250,9 @@ def remove(resource: Resource, actor: Actor):
     table = TABLES[resource.type.name]
     if table is USERS:  # the groups change, too: whoever holds an ETag of one must not be told that they did not
         theirs = select(MEMBERS.c.group_pk).where(MEMBERS.c.user_pk == resource.pk)
-        changed = {"version": GROUPS.c.version + 1, "last_modified": now()}
+        moment = now()
+        later = case((GROUPS.c.last_modified > moment, GROUPS.c.last_modified), else_=moment)
+        changed = {"version": GROUPS.c.version + 1, "last_modified": later}
         execute(update(GROUPS).where(GROUPS.c.pk.in_(theirs)).values(changed))
     DELETE[resource.type.name].run(pk=resource.pk)
     count_in_block(table, resource.pk, -1)

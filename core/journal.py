@@ -8,22 +8,26 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 import orjson
 from flask import current_app
 from sqlalchemy import delete, select
 
 from core import tokens
-from models import AuditLine, LogEntry, Prepared, execute, now
+from models import AuditLine, LogEntry, Prepared, after_commit, execute, now
 
 KEEP_DAYS = 30
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
-BATCH = 200
+LONGEST_LINE = 2_000  # characters of a path or an error
+BATCH = 200  # entries that are written together
+MOST_WAITING = 50_000  # entries; were the database locked for long, the oldest would go
 ENTRIES = LogEntry.__table__
 LINES = AuditLine.__table__
 INSERT_ENTRY = Prepared(ENTRIES.insert(), [column.name for column in ENTRIES.c if column.name != "id"])
 INSERT_LINE = Prepared(LINES.insert(), [column.name for column in LINES.c if column.name != "id"])
-SECRET = re.compile(rb"passw|rc_|\\u00", re.IGNORECASE)  # what may be one; escapes may hide one
+SECRET = re.compile(rb"passw|rc_|\\u00|\x00", re.IGNORECASE)  # what may be one; escapes and UTF-16 may hide one
+PASSWORD = re.compile(r"(passw\w*)\W+\w.*", re.IGNORECASE | re.DOTALL)
 TOKEN = re.compile(r"rc_[A-Za-z0-9]{8,}")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
 
@@ -32,7 +36,7 @@ QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
 class State:
     """What an application's process keeps in memory."""
 
-    waiting: deque = field(default_factory=deque)  # entries to be written
+    waiting: deque = field(default_factory=lambda: deque(maxlen=MOST_WAITING))  # entries to be written
     last_uses: dict = field(default_factory=dict)  # token id → the minute that was last written
 
 
@@ -81,14 +85,22 @@ def readable(body: bytes) -> str | None:
             body = orjson.dumps(_redacted(orjson.loads(body)))
         except orjson.JSONDecodeError:
             return f"[{len(body)} bytes that are no JSON]"
-    text = body[:LARGEST_BODY].decode(errors="replace")
-    return text if len(body) <= LARGEST_BODY else text + "…"
+    return _cut(body[: LARGEST_BODY + 1].decode(errors="replace"), LARGEST_BODY)
+
+
+def clean(text: str | None) -> str | None:
+    """Return a line as the log keeps it: without secrets, cut to LONGEST_LINE."""
+    return None if text is None else _cut(without_secrets(text), LONGEST_LINE)
+
+
+def _cut(text, length):
+    return text if len(text) <= length else text[:length] + "…"
 
 
 def without_secrets(text: str) -> str:
-    """Return a string without tokens, and without the values that a filter compares a password with."""
+    """Return a string without tokens, and without what stands in quotes or behind where it names a password."""
     if "passw" in text.lower():
-        text = QUOTED.sub('"[redacted]"', text)
+        text = PASSWORD.sub(r"\1 [redacted]", QUOTED.sub('"[redacted]"', text))
     return TOKEN.sub("rc_[redacted]", text)
 
 
@@ -101,7 +113,10 @@ def _redacted(value, name=""):
         return [_redacted(part) for part in value]
     if isinstance(value, dict):
         path = next((str(part) for key, part in value.items() if key.lower() == "path"), "")
-        return {key: _redacted(part, path if key.lower() == "value" else key) for key, part in value.items()}
+        return {
+            without_secrets(key): _redacted(part, path if key.lower() == "value" else key)
+            for key, part in value.items()
+        }
     return value
 
 
@@ -110,34 +125,32 @@ def collect(entry: dict):
     _state().waiting.append(entry)
 
 
-def write(entry: dict):
-    """Write an entry now, within the caller's transaction, and those that wait with it."""
-    collect(entry)
-    flush()
-
-
 def is_waiting() -> bool:
     return bool(_state().waiting)
 
 
-def flush():
-    """Write what waits. Needs a transaction."""
-    waiting, entries = _state().waiting, []
-    while waiting and len(entries) < BATCH:
-        entries.append(waiting.popleft())
-    if entries:
-        INSERT_ENTRY.run_many(entries)
-        _note_uses(entries)
+def flush(*others: dict):
+    """Write the oldest entries that wait, and `others`, as part of the caller's transaction.
 
+    They wait on until it is committed, for it may fail.
+    """
+    state = _state()
+    waiting = list(islice(state.waiting, BATCH))
+    entries = [*waiting, *others]
+    if not entries:
+        return
+    INSERT_ENTRY.run_many(entries)
+    uses = {e["token_id"]: e for e in entries if e["token_id"]}
+    fresh = {t: e for t, e in uses.items() if state.last_uses.get(t) != e["time"][:16]}
+    for token_id, entry in fresh.items():  # at most once a minute for each token
+        tokens.used(token_id, entry["time"], entry["address"])
 
-def _note_uses(entries):
-    """Note when and from where each token was last used, at most once a minute."""
-    last_uses = _state().last_uses
-    for entry in {e["token_id"]: e for e in entries if e["token_id"]}.values():
-        minute = entry["time"][:16]
-        if last_uses.get(entry["token_id"]) != minute:
-            last_uses[entry["token_id"]] = minute
-            tokens.used(entry["token_id"], entry["time"], entry["address"])
+    def done():
+        for _ in waiting:
+            state.waiting.popleft()
+        state.last_uses.update((t, e["time"][:16]) for t, e in fresh.items())
+
+    after_commit(done)
 
 
 def prune(days: int = KEEP_DAYS, most: int = 5_000) -> int:

@@ -248,6 +248,8 @@ def _selective(term):
     if isinstance(term, ValuePath):
         inner = term.term.terms if isinstance(term.term, And) else (term.term,)
         return any(_selective(t) for t in inner)
+    if isinstance(term, Or):
+        return all(map(_selective, term.terms))
     if not isinstance(term, Compare) or term.op != "eq":
         return False
     attribute = term.chain[-1]

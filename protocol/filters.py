@@ -292,7 +292,7 @@ def _paths_below(attribute):
 
 def _refuse_secret(chain):
     if any(attribute.returned == "never" for attribute in chain):
-        raise invalid_filter(f"{chain[-1].path} cannot be filtered on.")
+        raise invalid_filter(f"This attribute cannot be filtered on: {chain[-1].path}.")
 
 
 def compare(chain, op, literal):

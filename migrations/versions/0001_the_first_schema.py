@@ -138,6 +138,7 @@ def upgrade():
     )
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_users_active"), ["active"], unique=False)
+        batch_op.create_index(batch_op.f("ix_users_created"), ["created"], unique=False)
         batch_op.create_index(batch_op.f("ix_users_display_key"), ["display_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_users_last_modified"), ["last_modified"], unique=False)
 
