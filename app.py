@@ -115,8 +115,9 @@ def kept_secret(path: Path) -> str:
 
     It is written whole under another name first: a crash leaves none, and of several starts at once one wins.
     """
-    if not path.exists() or not path.stat().st_size:
-        path.unlink(missing_ok=True)
+    if path.exists() and not path.stat().st_size:
+        path.unlink(missing_ok=True)  # a disk that was full kept none of it
+    if not path.exists():
         with NamedTemporaryFile("w", dir=path.parent, prefix="secret_key.") as file:  # mode 0600
             file.write(secrets.token_urlsafe(48))
             file.flush()

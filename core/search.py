@@ -182,7 +182,7 @@ class _Where:
         if tree.chain[-1].path == "schemas":
             return self.condition(tree.term)
         terms = tree.term.terms if isinstance(tree.term, And) else (tree.term,)
-        driver = next((term for term in terms if _selective(term)), None)
+        driver = next((term for term in terms if isinstance(term, Compare) and _selective(term)), None)
         if driver is not None:
             source = self.source(driver.chain[-1])
             predicate = _predicate(source.key, driver.op, driver.key)
@@ -247,7 +247,7 @@ def _selective(term):
     """Return whether an index look-up of the term finds few: an eq on something that tells people apart."""
     if isinstance(term, ValuePath):
         inner = term.term.terms if isinstance(term.term, And) else (term.term,)
-        return any(_selective(t) for t in inner)
+        return any(isinstance(t, Compare) and _selective(t) for t in inner)
     if isinstance(term, Or):
         return all(map(_selective, term.terms))
     if not isinstance(term, Compare) or term.op != "eq":
