@@ -195,7 +195,7 @@ def error_reply(error: ScimError, headers=None):
 def from_http(error: HTTPException) -> ScimError:
     """Return Werkzeug's own refusals as SCIM errors."""
     details = {
-        404: f"Nothing is at {request.path}. The endpoints are /Users, /Groups and what /ResourceTypes lists.",
+        404: f"Nothing is at {request.path}.",
         405: f"{request.method} is not possible at {request.path}.",
         413: f"The request is larger than {current_app.config['MAX_CONTENT_LENGTH']} bytes.",
     }
