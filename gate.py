@@ -1,21 +1,34 @@
 """What stands between the server and Flask: one form of path, whole bodies, a bounded number at work.
 
 The server gives every request a thread, so that slow senders only hold up themselves. Here their bodies are read to
-the end first, and then only a few requests of each kind work at a time: writes that wait for the lock leave reads
-their places.
+the end first, and then one read and one write work at a time, for threads that share an interpreter hinder each
+other: eight at once cost twice the CPU. Where one takes long, the next ones do not wait for it.
 """
 
 import re
-from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 
 SLASHES = re.compile("//+")
-AT_WORK = 8  # requests of a kind: more threads only fight over the interpreter
+SOON = 0.1  # seconds that a request waits for the one before it
+OTHERS = 7  # that may work beside one that takes long
+LARGE_OTHERS = 1  # the same for those with large bodies: each may need 200 MB
 CHUNK = 65_536  # bytes
-LARGE_BODY = 65_536  # bytes; of larger bodies only a few are in memory at a time
-LARGE_AT_ONCE = 4
+LARGE_BODY = 65_536  # bytes; larger bodies lie on the disk until their turn, and have places of their own
 PATIENCE = 30  # seconds that a request waits for its turn; Okta gives up after 60
+
+
+class Places:
+    """Where requests of one kind work."""
+
+    def __init__(self, others: int):
+        self.first, self.others = Lock(), BoundedSemaphore(others)
+
+    def take(self):
+        """Return a function that gives the place back, or None if there was none in time."""
+        if self.first.acquire(timeout=SOON):
+            return self.first.release
+        return self.others.release if self.others.acquire(timeout=PATIENCE) else None
 
 
 class Gate:
@@ -23,19 +36,16 @@ class Gate:
 
     def __init__(self, app, max_body: int):
         self.app, self.max_body = app, max_body
-        self.reads, self.writes = BoundedSemaphore(AT_WORK), BoundedSemaphore(AT_WORK)
-        self.large = BoundedSemaphore(LARGE_AT_ONCE)
+        self.reads, self.writes, self.large_writes = Places(OTHERS), Places(OTHERS), Places(LARGE_OTHERS)
 
     def __call__(self, environ, start_response):
         environ["PATH_INFO"] = clean_path(environ.get("PATH_INFO", ""))
-        places = [self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes]
+        places = self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes
         if not self._is_read(environ):
             return self._work(environ, start_response, places)
         with SpooledTemporaryFile(LARGE_BODY) as body:
             size = self._receive(environ, body)
-            if size > LARGE_BODY:
-                places.insert(0, self.large)
-            return self._work(environ, start_response, places)
+            return self._work(environ, start_response, places if size <= LARGE_BODY else self.large_writes)
 
     def _is_read(self, environ):
         """Return whether to read the body: one that says it is too large, or has no token, stays where it is."""
@@ -62,13 +72,14 @@ class Gate:
         return size
 
     def _work(self, environ, start_response, places):
-        with ExitStack() as taken:
-            for place in places:
-                if not place.acquire(timeout=PATIENCE):
-                    environ["rollcall.overloaded"] = True  # the application says so, in the words of its door
-                    break
-                taken.callback(place.release)
+        give_back = places.take()
+        if give_back is None:
+            environ["rollcall.overloaded"] = True  # the application says so, in the words of its door
             return self.app(environ, start_response)
+        try:
+            return self.app(environ, start_response)
+        finally:
+            give_back()
 
 
 def clean_path(path: str) -> str:
