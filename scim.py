@@ -13,7 +13,7 @@ import orjson
 from flask import Blueprint, Response, current_app, g, request
 from flask_httpauth import HTTPTokenAuth
 from itsdangerous import BadSignature, URLSafeSerializer
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from core import attributes, directory, journal, search, tokens
 from core.journal import Actor
@@ -405,6 +405,12 @@ def list_resources(endpoint):
 @bp.post("/<any(Users, Groups):endpoint>/.search")
 def search_resources(endpoint):
     return search_reply([resource_type(endpoint)], search_body())
+
+
+@bp.route("/<any(Users, Groups):endpoint>/.search", methods=["GET", "PUT", "PATCH", "DELETE"])
+def search_is_a_post(endpoint):
+    """Without this, .search would be taken for an id."""
+    raise MethodNotAllowed(["POST"])
 
 
 @bp.get("")

@@ -20,7 +20,7 @@ from models import AuditLine, LogEntry, Prepared, after_commit, execute, now
 KEEP_DAYS = 30
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
 LONGEST_LINE = 2_000  # characters of a path or an error
-BATCH = 200  # entries that are written together
+BATCH = 500  # entries that are written together
 MOST_WAITING = 50_000  # entries; were the database locked for long, the oldest would go
 ENTRIES = LogEntry.__table__
 LINES = AuditLine.__table__

@@ -89,6 +89,8 @@ def test_an_unknown_path_is_a_scim_404(scim, url):
         ("POST", "/Schemas", {"GET", "HEAD"}),
         ("OPTIONS", "/Users", {"GET", "HEAD", "POST"}),
         ("GET", "/Bulk", {"POST"}),
+        ("GET", "/Users/.search", {"POST"}),
+        ("PATCH", "/Groups/.search", {"POST"}),
     ],
 )
 def test_a_method_that_is_not_allowed_is_a_scim_405(scim, method, url, allowed):
