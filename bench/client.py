@@ -1,0 +1,76 @@
+"""A light HTTP/1.1 client: eight threads, a connection each. Knows nothing of SCIM.
+
+answers, seconds = Client(port, token).send([("GET", "/scim/v2/Users/1", None)] * 100)
+"""
+
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import orjson
+
+CONNECTIONS = 8
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+HEADERS = (  # Okta's
+    "{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/scim+json\r\nAccept-Charset: utf-8\r\n"
+    "Content-Type: application/scim+json; charset=utf-8\r\nUser-Agent: Okta SCIM Client 1.0.0\r\n"
+    "Authorization: Bearer {}\r\nContent-Length: {}\r\n"
+    "Connection: Keep-Alive\r\nAccept-Encoding: gzip,deflate\r\n\r\n"
+)
+
+
+class Answer(NamedTuple):
+    """What came back for one request; `seconds` is how long it took."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+    @property
+    def doc(self) -> dict:
+        return orjson.loads(self.body)
+
+
+class Client:
+    """Sends to one server, over connections that stay open until all is answered."""
+
+    def __init__(self, port: int, token: str):
+        self.port, self.token = port, token
+        self.threads = ThreadPoolExecutor(CONNECTIONS)
+
+    def send(self, requests) -> tuple[list[Answer], float]:
+        """Send all requests, one at a time on a connection; return (answers in order, seconds)."""
+        queue = [self.encode(*request) for request in requests]
+        answers, numbers = [None] * len(queue), iter(range(len(queue)))
+
+        def work(_):
+            with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for number in numbers:
+                    answers[number] = exchange(connection, queue[number])
+
+        began = time.perf_counter()
+        list(self.threads.map(work, range(CONNECTIONS)))
+        return answers, time.perf_counter() - began
+
+    def encode(self, method: str, path: str, doc: dict | None) -> bytes:
+        """Return the bytes of one request."""
+        body = b"" if doc is None else orjson.dumps(doc)
+        return HEADERS.format(method, path, self.token, len(body)).encode() + body
+
+
+def exchange(connection, request: bytes) -> Answer:
+    """Send one request and read the whole answer. Raise ConnectionError if it stops short."""
+    began = time.perf_counter()
+    connection.sendall(request)
+    data, end, size = b"", -1, 0
+    while end < 0 or len(data) < end + 4 + size:
+        received = connection.recv(1 << 20)
+        if not received:
+            raise ConnectionError("the server closed a connection")
+        data += received
+        if end < 0 <= (end := data.find(b"\r\n\r\n")) and (length := LENGTH.search(data, 0, end + 2)):
+            size = int(length[1])
+    return Answer(int(data[9:12]), data[end + 4 :], time.perf_counter() - began)

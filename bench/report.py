@@ -1,0 +1,102 @@
+"""The figures of a run as Markdown. No sockets, no files."""
+
+import datetime
+import os
+import platform
+import sqlite3
+import statistics
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Figures:
+    """What the slices of one scenario on one server came to, in milliseconds; `wall` in seconds."""
+
+    cpu: list = field(default_factory=list)
+    latencies: list = field(default_factory=list)
+    wall: float = 0
+
+    def add(self, cpu: float, wall: float, answers: list):
+        """Add a slice: seconds of CPU, seconds in all."""
+        self.cpu.append(cpu / len(answers) * 1000)
+        self.latencies += [answer.seconds * 1000 for answer in answers]
+        self.wall += wall
+
+    @property
+    def cost(self) -> float:
+        return statistics.median(self.cpu)
+
+    @property
+    def per_second(self) -> float:
+        return len(self.latencies) / self.wall
+
+    def __str__(self):
+        ordered = sorted(self.latencies)
+        median, tail = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
+        return f"{median:.1f} / {tail:.1f}, {self.per_second:,.0f}"
+
+
+def render(names, scenarios, results, memory, rounds) -> str:
+    """Return the report. `results` is {(scenario, server): Figures}, `memory` {server: MiB}."""
+    paces = [results[row.name, "scim2-flask"].cost / row.peer for row in scenarios if row.peer]
+    pace = statistics.median(paces or [1])
+    ours = [name for name in names if name.startswith("Rollcall")]
+    lines = [
+        f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {rounds} rounds. "
+        f"What cost scim2-flask 1 ms when the budget was made cost it {pace:.2f} ms here: the pace.",
+        "",
+        "CPU milliseconds of the server per request, the median of the slices:",
+        "",
+        *table("scenario", "bare", "scim2-flask", *ours, "÷ bare", "÷ scim2-flask", "budget", "used", "at pace"),
+        *(costs(row, ours, results, pace) for row in scenarios),
+        "",
+        "Seen through 8 connections that never pause: p50 / p99 milliseconds, requests per second:",
+        "",
+        *table("scenario", *names),
+        *(line(row.name, *(results.get((row.name, name), "not run") for name in names)) for row in scenarios),
+        "",
+        *table("", *names),
+        line("imported users per second (at least 30,000)", *(imported(name, results) for name in names)),
+        line("resident MiB after an import of all (at most 200)", *(f"{memory[name]:,.0f}" for name in names)),
+    ]
+    return "\n".join(lines)
+
+
+def line(*cells) -> str:
+    """Return one line of a table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def table(*heads) -> tuple[str, str]:
+    """Return the first two lines of a table."""
+    return line(*heads), line(*["---"] * len(heads))
+
+
+def costs(row, ours, results, pace) -> str:
+    """Return the line of one scenario: ratios of the smallest Rollcall, the budget against the worst."""
+    cost = {name: results[row.name, name].cost for name in ours if (row.name, name) in results}
+    bare, peer = results[row.name, "bare"].cost, results.get((row.name, "scim2-flask"))
+    smallest, worst = next(iter(cost.values()), 0), max(cost.values(), default=0)
+    first = results.get(("page of 100, first", ours[-1]))
+    if row.name == "page of 100, last" and first:
+        budget, pace = 3 * first.cost, 1
+    else:
+        budget = (row.prototype or 0) * row.factor
+    return line(
+        row.name,
+        f"{bare:.2f}",
+        f"{peer.cost:.2f}" if peer else "not run",
+        *(f"{cost[name]:.2f}" if name in cost else "not run" for name in ours),
+        f"{smallest / bare:.1f}" if cost else "",
+        f"{smallest / peer.cost:.3f}" if cost and peer else "",
+        f"{budget:.2f}" if budget else "",
+        f"{worst / budget:.2f}" if budget and cost else "",
+        f"{worst / budget / pace:.2f}" if budget and cost else "",
+    )
+
+
+def imported(name, results) -> str:
+    """Return how many users a second the pages of an import brought."""
+    figures = results.get(("import, a page of 100", name))
+    return f"{figures.per_second * 100:,.0f}" if figures and name != "bare" else ""

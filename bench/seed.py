@@ -1,0 +1,81 @@
+"""Fill a Rollcall database, once for each size and schema, and hand out copies of it.
+
+path, token = copy_of(100_000)
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sqlalchemy import event
+
+from app import create_app
+from bench import people
+from core import attributes, directory, journal, tokens
+from models import checkpoint, db, transaction, upgrade_database
+from protocol.schema import GROUP_TYPE
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "bench" / "data"
+COPIES = DATA / "copies"
+
+
+def copy_of(users: int) -> tuple[Path, str]:
+    """Return the path of a fresh copy of the database of a size and its token; fill one first if need be."""
+    kept = DATA / f"{users}-{fingerprint()}.db"
+    if not kept.exists():
+        print(f"filling a database with {users:,} users, once …", file=sys.stderr)
+        for stale in DATA.glob(f"{users}-*"):
+            stale.unlink()
+        subprocess.run([sys.executable, "-m", "bench.seed", str(users), str(kept)], cwd=ROOT, check=True)
+    copy = COPIES / str(users) / "rollcall.db"
+    shutil.rmtree(copy.parent, ignore_errors=True)
+    copy.parent.mkdir(parents=True)
+    shutil.copyfile(kept, copy)
+    return copy, kept.with_suffix(".token").read_text()
+
+
+def fingerprint() -> str:
+    """Return what changes with the schema and with what is filled in."""
+    ours = [ROOT / "bench/people.py", ROOT / "bench/seed.py"]
+    sources = [*sorted(ROOT.glob("migrations/versions/*.py")), *ours]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
+def main(users: int, kept: str):
+    """Fill one database, as a process of its own; it gets its name when all is in."""
+    unfinished = Path(kept + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    app = create_app({"DATABASE_URL": f"sqlite:///{unfinished}", "INSTANCE_PATH": str(DATA)})
+    with app.app_context():
+        event.listen(db.engine, "connect", make_room)
+        upgrade_database()
+        with transaction():
+            token = fill(users)
+        checkpoint()
+        db.engine.dispose()
+    Path(kept).with_suffix(".token").write_text(token)
+    unfinished.rename(kept)
+
+
+def make_room(raw, _record):
+    """Keep up to four gigabytes of pages in memory: rows go all over the index of values."""
+    raw.execute("PRAGMA cache_size = -4000000")
+
+
+def fill(users: int) -> str:
+    """Create the custom attribute, the people, the groups and a token; return the token."""
+    actor = journal.Actor("bench", token_id=1)
+    attributes.add(people.ATTRIBUTE)
+    user_type = attributes.user_type()
+    ids = [directory.create(user_type, doc, actor, ignored=[]).id for doc in people.people(users)]
+    for name, numbers in people.groups(users):
+        members = [{"value": ids[number]} for number in numbers]
+        directory.create(GROUP_TYPE, {"displayName": name, "members": members}, actor, ignored=[])
+    return tokens.create("bench")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
