@@ -107,7 +107,7 @@ def configure(app):
     if level not in logging.getLevelNamesMapping():
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     LOG.setLevel(level)
-    create_private(config["DATABASE_URL"])
+    create_private(config["DATABASE_URL"], app.instance_path)
 
 
 def kept_secret(path: Path) -> str:
@@ -127,10 +127,13 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def create_private(database_url):
-    """Make a SQLite file readable by its owner only; SQLite gives its companions the same mode."""
+def create_private(database_url, folder):
+    """Make a SQLite file readable by its owner only; SQLite gives its companions the same mode.
+
+    A relative path is within `folder`, as Flask-SQLAlchemy has it.
+    """
     if database_url.startswith("sqlite:///"):
-        path = database_url.removeprefix("sqlite:///")
+        path = os.path.join(folder, database_url.removeprefix("sqlite:///"))
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             os.chmod(path, 0o600)

@@ -25,7 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 LOG = logging.getLogger("rollcall")
 LOCK_SECONDS = 10  # how long a write waits for the others of this process, before 503
 BUSY_SECONDS = 5  # how long it then waits for another process that holds SQLite's lock, such as a backup
-BLOCK_BITS = 10
+BLOCK_BITS = 12
 WAL_BYTES = 8 * 2**20  # the write-ahead log is folded back into the database beyond this size
 
 

@@ -174,7 +174,8 @@ def asked_projection(of_type):
 
 def base_url() -> str:
     """Return where clients find this door: what is configured, or else what they called."""
-    return (current_app.config["PUBLIC_URL"] or f"{request.scheme}://{request.host}{request.root_path}") + PREFIX
+    called = f"{'https' if request.is_secure else 'http'}://{request.host}{request.root_path}"
+    return (current_app.config["PUBLIC_URL"] or called) + PREFIX
 
 
 def scim_response(body: bytes, status=200, headers=None):
@@ -205,9 +206,13 @@ def from_http(error: HTTPException) -> ScimError:
 
 def etag(resource, related) -> str:
     """Return the weak ETag. A user's tells when the groups that it shows have changed, too."""
+    return f'W/"{_revision(resource, related)}"'
+
+
+def _revision(resource, related):
     if resource.type is GROUP_TYPE or not related:
-        return f'W/"{resource.version}"'
-    return f'W/"{resource.version}-{zlib.crc32(repr(related).encode()):08x}"'
+        return str(resource.version)
+    return f"{resource.version}-{zlib.crc32(repr(related).encode()):08x}"
 
 
 def texts(resources: list, shown: Projection | None) -> list:
@@ -223,21 +228,23 @@ def texts(resources: list, shown: Projection | None) -> list:
 
 
 def _text_of(resource, related, base, shown):
-    tag, of_type = etag(resource, related), resource.type
-    meta = {
-        "resourceType": of_type.name,
-        "created": resource.created,
-        "lastModified": resource.last_modified,
-        "location": f"{base}{of_type.endpoint}/{resource.id}",
-        "version": tag,
-    }
+    """Return (JSON text, ETag): what is stored, with what is added when serving around it.
+
+    Whatever stands in quotes here needs no escaping, the base URL neither: it is checked, or a host name.
+    """
+    of_type, revision = resource.type, _revision(resource, related)
     parts = [f'{{"id":"{resource.id}",{resource.text[1:-1]}']
     if related:
         parts.append(_members_text(base, related) if of_type is GROUP_TYPE else _groups_text(base, related))
-    text = ",".join([*parts, f'"meta":{orjson.dumps(meta).decode()}}}'])
+    parts.append(
+        f'"meta":{{"resourceType":"{of_type.name}","created":"{resource.created}",'
+        f'"lastModified":"{resource.last_modified}","location":"{base}{of_type.endpoint}/{resource.id}",'
+        f'"version":"W/\\"{revision}\\""}}}}'
+    )
+    text = ",".join(parts)
     if shown is not None:
         text = orjson.dumps(shown.apply(orjson.loads(text))).decode()
-    return text, tag
+    return text, f'W/"{revision}"'
 
 
 def _members_text(base, user_ids):
