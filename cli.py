@@ -114,17 +114,15 @@ def remove_attribute(name, yes):
     click.echo(f"Removed {name}; {cleared} users had a value.")
 
 
-class refusals:  # noqa: N801  (reads as a sentence where it is used)
+@contextmanager
+def refusals():
     """Turn the core's refusals into one line and exit code 1."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, _kind, error, _traceback):
-        if isinstance(error, tokens.TokenError | attributes.DefinitionError):
-            raise click.ClickException(str(error)) from None
-        if isinstance(error, models.Busy):
-            raise click.ClickException("The database is locked by another process: try again.") from None
+    try:
+        yield
+    except (tokens.TokenError, attributes.DefinitionError) as error:
+        raise click.ClickException(str(error)) from None
+    except models.Busy:
+        raise click.ClickException("The database is locked by another process: try again.") from None
 
 
 @click.command()
