@@ -283,7 +283,7 @@ def serve():
         blocking_threads=SERVER_THREADS,
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
-        log_level="warning",
+        log_level="error",
     ).serve()
 
 
