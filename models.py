@@ -332,7 +332,7 @@ def _keep_wal_small():
 def checkpoint() -> bool:
     """Fold the write-ahead log into the database; return whether all of it is. Only under `write_lock`.
 
-    SQLite before 3.51.3 can lose commits when a checkpoint meets a commit (reliability.md, finding 2): so no
+    SQLite before 3.51.3 can lose commits when a checkpoint meets a commit (docs/decisions.md): so no
     connection checkpoints by itself, and here SQLite's own write lock is held meanwhile, against other processes.
     A passive checkpoint waits for no reader; the next write begins the log anew and cuts it to WAL_BYTES.
     """

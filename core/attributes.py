@@ -10,7 +10,7 @@ from protocol.schema import ResourceType, compile_user_type
 
 TYPES = ("string", "boolean", "integer", "decimal", "dateTime")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
-# what a configuration calls the attributes that every person has (product.md)
+# what a configuration calls the attributes that every person has
 SYSTEM_NAMES = (
     "userUID userUIDLocalPart userUIDDomain userUPN userEmailAddress userEmailAddressLocalPart "
     "userEmailAddressDomain userFirstName userLastName userDisplayName userLocale department"

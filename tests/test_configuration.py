@@ -342,3 +342,13 @@ def test_foreign_keys_hold(app, scim, barbara, make_group):
     with app.app_context():
         for table in ("group_members", "user_values"):
             assert models.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+
+
+def test_a_relative_database_is_private_and_in_the_instance_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = create_app({"INSTANCE_PATH": tmp_path / "instance", "DATABASE_URL": "sqlite:///other.db"})
+    with app.app_context():
+        models.upgrade_database()
+        models.db.engine.dispose()
+    assert mode(tmp_path / "instance/other.db") == 0o600
+    assert not (tmp_path / "other.db").exists()
