@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ForeignKey, Index, Text, bindparam, event, func, select
+from sqlalchemy import ForeignKey, Index, Text, bindparam, event, func, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -46,7 +46,6 @@ class User(db.Model):
     """A person: the SCIM document, and what is looked up or sorted by."""
 
     __tablename__ = "users"
-    __table_args__ = {"sqlite_autoincrement": True}  # a deleted user's pk is never given again
     pk: Mapped[int] = mapped_column(primary_key=True)  # creation order
     id: Mapped[str] = mapped_column(unique=True)
     user_name_key: Mapped[str] = mapped_column(unique=True)  # schema.user_name_key(userName)
@@ -54,14 +53,35 @@ class User(db.Model):
     display_key: Mapped[str] = mapped_column(index=True)  # schema.fold(display)
     active: Mapped[bool | None] = mapped_column(index=True)  # only true is enabled
     source: Mapped[str]  # "scim" or "local"
+    invite: Mapped[str] = mapped_column(server_default="not invited")
     document: Mapped[str] = mapped_column(Text)  # JSON, without id, meta, groups and password
     version: Mapped[int]
     created: Mapped[str] = mapped_column(index=True)  # as now() writes it
     last_modified: Mapped[str] = mapped_column(index=True)
+    __table_args__ = (
+        # lists of the few who are disabled or local are read in the order that is asked for
+        *(
+            Index(f"ix_users_{name}_{column}", column, sqlite_where=text(condition))
+            for name, condition in (("disabled", "active IS NOT 1"), ("local", "source = 'local'"))
+            for column in ("display_key", "user_name_key", "last_modified")
+        ),
+        {"sqlite_autoincrement": True},  # a deleted user's pk is never given again
+    )
+
+
+class UserCount(db.Model):
+    """How many users there are in one state, so that nobody counts a million of them."""
+
+    __tablename__ = "user_counts"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    enabled: Mapped[bool] = mapped_column(primary_key=True)
+    invite: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    __table_args__ = {"sqlite_with_rowid": False}
 
 
 class UserValue(db.Model):
-    """One filterable value of a user's document, as schema.index_rows writes it."""
+    """One filterable value of a user's document, as schema.index_rows writes it, or a word to search by."""
 
     __tablename__ = "user_values"
     attribute: Mapped[str] = mapped_column(primary_key=True)
@@ -83,6 +103,8 @@ class Group(db.Model):
     display_name_key: Mapped[str] = mapped_column(unique=True)  # schema.fold(displayName)
     external_id: Mapped[str | None] = mapped_column(index=True)
     source: Mapped[str]
+    member_count: Mapped[int] = mapped_column(server_default="0")
+    disabled_count: Mapped[int] = mapped_column(server_default="0")  # of the members
     document: Mapped[str] = mapped_column(Text)  # JSON, without id, meta and members
     version: Mapped[int]
     created: Mapped[str]
@@ -120,7 +142,8 @@ class Token(db.Model):
     last_four: Mapped[str]
     created: Mapped[str]
     expires: Mapped[str | None]
-    revoked: Mapped[str | None]
+    inactive: Mapped[str | None]  # since when; it can be set active again
+    revoked: Mapped[str | None]  # since when; for good
     last_used: Mapped[str | None]
     last_address: Mapped[str | None]
 
@@ -140,15 +163,20 @@ class LogEntry(db.Model):
     """One SCIM request in the provisioning log, secrets redacted and sizes capped."""
 
     __tablename__ = "provisioning_log"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        Index("ix_provisioning_log_time", "time", "status", "method"),  # activity by day is read from it alone
+        Index("ix_provisioning_log_failures", "id", sqlite_where=text("status >= 400")),
+        {"sqlite_autoincrement": True},
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
-    time: Mapped[str] = mapped_column(index=True)
+    time: Mapped[str]
     token_id: Mapped[int | None]
     address: Mapped[str | None]
     method: Mapped[str]
     path: Mapped[str]
     resource_type: Mapped[str | None]
     resource_id: Mapped[str | None] = mapped_column(index=True)
+    subject: Mapped[str | None]  # whom a refused or deleting request was about: a userName or displayName
     status: Mapped[int]
     scim_type: Mapped[str | None]
     error: Mapped[str | None]
@@ -159,7 +187,7 @@ class LogEntry(db.Model):
 
 
 class AuditLine(db.Model):
-    """One change of a user or group: append-only."""
+    """One change of a user, a group or a setting: append-only."""
 
     __tablename__ = "audit"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -167,12 +195,72 @@ class AuditLine(db.Model):
     time: Mapped[str] = mapped_column(index=True)
     actor: Mapped[str]  # "SCIM Okta (Production)", or an administrator
     token_id: Mapped[int | None]
-    action: Mapped[str]  # created, changed, deleted, taken over
+    action: Mapped[str]  # created, changed, deleted, taken over, signed in …
     resource_type: Mapped[str]
     resource_id: Mapped[str] = mapped_column(index=True)
     name: Mapped[str]
     before: Mapped[str | None] = mapped_column(Text)  # JSON: only what changed
     after: Mapped[str | None] = mapped_column(Text)
+
+
+class Administrator(db.Model):
+    """An account of the portal. Nothing that arrives over SCIM reaches it."""
+
+    __tablename__ = "administrators"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(unique=True)  # schema.fold(email)
+    role: Mapped[str]  # administrator, helpdesk or readonly
+    password_hash: Mapped[str]  # argon2id
+    disabled: Mapped[str | None]  # since when
+    created: Mapped[str]
+    last_sign_in: Mapped[str | None]
+
+
+class BrowserSession(db.Model):
+    """What the server remembers of a browser: only the cookie's digest, never the cookie."""
+
+    __tablename__ = "sessions"
+    digest: Mapped[str] = mapped_column(primary_key=True)  # SHA-256, hexadecimal
+    administrator_id: Mapped[int | None] = mapped_column(
+        ForeignKey("administrators.id", ondelete="CASCADE"), index=True
+    )
+    data: Mapped[str] = mapped_column(Text)  # JSON
+    created: Mapped[str]
+    last_seen: Mapped[str] = mapped_column(index=True)
+
+
+class FailedSignIn(db.Model):
+    __tablename__ = "failed_sign_ins"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]  # an e-mail address or a network address
+    time: Mapped[str]
+    __table_args__ = (Index("ix_failed_sign_ins_key", "key", "time"),)
+
+
+class Setting(db.Model):
+    __tablename__ = "settings"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(Text)  # JSON
+
+
+class Job(db.Model):
+    """Work on many users, done in portions; where it stands survives a restart."""
+
+    __tablename__ = "jobs"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # disable, enable, delete, remove attribute
+    subject: Mapped[str | None]  # the attribute's name
+    pks: Mapped[str] = mapped_column(Text)  # JSON list: the users who were confirmed
+    actor: Mapped[str]
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(server_default="0")  # of pks
+    changed: Mapped[int] = mapped_column(server_default="0")
+    error: Mapped[str | None]
+    created: Mapped[str]
+    finished: Mapped[str | None] = mapped_column(index=True)
 
 
 def now() -> str:

@@ -316,6 +316,7 @@ def entry(response) -> dict:
         "path": journal.clean(request.path + query),
         "resource_type": resource.type.name if resource else None,
         "resource_id": resource.id if resource else None,
+        "subject": None,
         "status": response.status_code,
         "scim_type": error.scim_type if error else None,
         "error": journal.clean(error.detail) if error else None,

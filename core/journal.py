@@ -12,10 +12,9 @@ from itertools import islice
 
 import orjson
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from core import tokens
-from models import AuditLine, LogEntry, Prepared, after_commit, execute, now
+from models import AuditLine, LogEntry, Prepared, Token, after_commit, execute, now
 
 KEEP_DAYS = 30
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
@@ -57,14 +56,19 @@ class Actor:
 
 
 def change(actor: Actor, action: str, resource, before: dict | None, after: dict | None, name: str):
-    """Write one audit line; `before` and `after` hold only what changed."""
+    """Write one audit line about a user or group; `before` and `after` hold only what changed."""
+    note(actor, action, resource.type.name, resource.id, name, before, after)
+
+
+def note(actor: Actor, action: str, kind: str, identifier, name: str, before=None, after=None):
+    """Write one audit line about anything: `kind` is User, Group, Token, Attribute, Administrator or Setting."""
     row = {
         "time": now(),
         "actor": actor.name,
         "token_id": actor.token_id,
         "action": action,
-        "resource_type": resource.type.name,
-        "resource_id": resource.id,
+        "resource_type": kind,
+        "resource_id": str(identifier),
         "name": name,
         "before": as_json(before),
         "after": as_json(after),
@@ -144,7 +148,8 @@ def flush(*others: dict):
     uses = {e["token_id"]: e for e in entries if e["token_id"]}
     fresh = {t: e for t, e in uses.items() if state.last_uses.get(t) != e["time"][:16]}
     for token_id, entry in fresh.items():  # at most once a minute for each token
-        tokens.used(token_id, entry["time"], entry["address"])
+        values = {"last_used": entry["time"], "last_address": entry["address"]}
+        execute(update(Token.__table__).where(Token.__table__.c.id == token_id), values)
 
     def done():
         for _ in waiting:

@@ -90,11 +90,6 @@ def state(token) -> str:
     return f"live, expires {token.expires}" if token.expires else "live"
 
 
-def used(token_id: int, moment: str, address: str | None):
-    """Note a use; called at most once a minute for each token."""
-    execute(update(TOKENS).where(TOKENS.c.id == token_id), {"last_used": moment, "last_address": address})
-
-
 def create(name: str, expires_days: int | None = None) -> str:
     """Make a token and return it: the only time it is shown. Raise TokenError if two are live already."""
     if not name.strip() or not name.isprintable():

@@ -43,7 +43,7 @@ def test_the_migrations_make_tables_exactly_as_the_models_would(app, instance, t
 
 
 def tables(path):
-    """Return what SQLite says of each table: columns, foreign keys, indexes, and how it numbers its rows."""
+    """Return what SQLite says of each table: columns, in no order, keys, indexes, numbering of rows."""
     database, found = sqlite3.connect(path), {}
     for (name,) in database.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
@@ -51,14 +51,18 @@ def tables(path):
         [text] = database.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
         indexes = database.execute(f'PRAGMA index_list("{name}")').fetchall()
         found[name] = (
-            sorted(database.execute(f'PRAGMA table_info("{name}")'), key=lambda row: row[1]),
+            sorted((row[1:] for row in database.execute(f'PRAGMA table_info("{name}")')), key=lambda row: row[0]),
             sorted(row[2:] for row in database.execute(f'PRAGMA foreign_key_list("{name}")')),
-            sorted((row[2:], tuple(database.execute(f'PRAGMA index_info("{row[1]}")'))) for row in indexes),
+            sorted((row[2:], index_columns(database, row[1])) for row in indexes),
             "AUTOINCREMENT" in text,
             "WITHOUT ROWID" in text,
         )
     database.close()
     return found
+
+
+def index_columns(database, index):
+    return tuple(name for _number, _column, name in database.execute(f'PRAGMA index_info("{index}")'))
 
 
 def test_an_upgrade_that_is_repeated_changes_nothing(app, scim, barbara, instance):
