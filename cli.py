@@ -20,7 +20,7 @@ from flask.cli import AppGroup, with_appcontext
 
 import models
 import rehearsal
-from core import attributes, directory, tokens
+from core import accounts, attributes, jobs, tokens
 from core.journal import Actor
 from models import transaction
 
@@ -28,11 +28,12 @@ HERE = Path(__file__).parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 ACTOR = Actor("Command line")
 token_cli = AppGroup("token", help="Bearer tokens for Okta: create, list, renew, revoke.")
+admin_cli = AppGroup("admin", help="Accounts of the portal: create, list, set a password.")
 attribute_cli = AppGroup("attribute", help="Custom attributes: add, list, remove.")
 
 
 def init_app(app: Flask):
-    for command in (token_cli, attribute_cli, rehearse):
+    for command in (token_cli, attribute_cli, admin_cli, rehearse):
         app.cli.add_command(command)
 
 
@@ -43,15 +44,15 @@ def create_token(name, expires_days):
     """Make a token and print it, alone: the only time it is shown."""
     models.upgrade_database()
     with refusals(), transaction():
-        secret = tokens.create(name, expires_days)
+        secret = tokens.create(name, ACTOR, expires_days)
     click.echo(secret)
 
 
 @token_cli.command("list")
 def list_tokens():
-    """Show every token: name, last four characters, state and last use."""
+    """Show every token, removed ones too: name, last four characters, state and last use."""
     models.upgrade_database()
-    for token in tokens.listing():
+    for token in tokens.listing(all=True):
         used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
         click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
 
@@ -64,17 +65,17 @@ def renew_token(name, overlap_hours, expires_days):
     """Print a successor; the old token goes on for the overlap."""
     models.upgrade_database()
     with refusals(), transaction():
-        secret = tokens.renew(name, timedelta(hours=overlap_hours), expires_days)
+        secret = tokens.renew(name, timedelta(hours=overlap_hours), ACTOR, expires_days)
     click.echo(secret)
 
 
 @token_cli.command("revoke")
 @click.argument("name")
 def revoke_token(name):
-    """End a token at once, by its name or id."""
+    """Remove a token, by its name or id: it is dead at once, and for good."""
     models.upgrade_database()
     with refusals(), transaction():
-        tokens.revoke(name)
+        tokens.revoke(name, ACTOR)
     click.echo(f"Revoked {name}.", err=True)
 
 
@@ -86,7 +87,7 @@ def add_attribute(name, kind, multi_valued):
     """Define a custom attribute; Okta can send it at once."""
     models.upgrade_database()
     with refusals(), transaction():
-        attributes.add(name, kind, multi_valued)
+        attributes.add(name, kind, multi_valued, ACTOR)
     click.echo(f"Defined {name}. External namespace for Okta: {attributes.definitions.CUSTOM}")
 
 
@@ -110,8 +111,68 @@ def remove_attribute(name, yes):
         if not yes:
             click.confirm(f"Remove {name} and its value from {users} users?", abort=True)
         with transaction():
-            cleared = directory.clear_attribute(name, ACTOR)
-    click.echo(f"Removed {name}; {cleared} users had a value.")
+            job_id = jobs.start(jobs.REMOVE_ATTRIBUTE, [], ACTOR, name)
+        while jobs.work(job_id, seconds=2):
+            job = jobs.find(job_id)
+            click.echo(f"… {job.done} of {job.total} users", err=True)
+    job = jobs.find(job_id)
+    if job.error:
+        raise click.ClickException(job.error)
+    click.echo(f"Removed {name}; {job.changed} users had a value.")
+
+
+def password_option(command):
+    return click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")(command)
+
+
+def asked_password(is_piped: bool) -> str:
+    """Return a new password, from standard input or asked for twice."""
+    if is_piped:
+        return sys.stdin.readline().rstrip("\r\n")
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)
+
+
+@admin_cli.command("create")
+@click.argument("email")
+@click.option("--role", type=click.Choice(list(accounts.ROLES)[::-1]), default="administrator", show_default=True)
+@password_option
+def create_admin(email, role, password_stdin):
+    """Make an account of the portal."""
+    models.upgrade_database()
+    with refusals():
+        if accounts.find_by_email(email):
+            raise accounts.AccountError("email", f"There is an account {email} already.")
+        password = asked_password(password_stdin)
+        with transaction():
+            account = accounts.create(email, password, role, ACTOR)
+    click.echo(f"Made {account.email}, {accounts.ROLES[account.role]}.")
+
+
+@admin_cli.command("list")
+def list_admins():
+    """Show every account: address, role, state and last sign-in."""
+    models.upgrade_database()
+    for account in accounts.listing():
+        state = f"disabled {account.disabled}" if account.disabled else "enabled"
+        seen = f"last signed in {account.last_sign_in}" if account.last_sign_in else "never signed in"
+        click.echo(f"{account.email}\t{accounts.ROLES[account.role]}\t{state}\t{seen}")
+
+
+@admin_cli.command("password")
+@click.argument("email")
+@password_option
+def set_admin_password(email, password_stdin):
+    """Set an account's password, for who has forgotten it; its sessions end."""
+    models.upgrade_database()
+    with refusals():
+        account = accounts.find_by_email(email)
+        if account is None:
+            raise accounts.AccountError("email", f"There is no account {email}; `flask admin list` shows them.")
+        password = asked_password(password_stdin)
+        with transaction():
+            accounts.change_password(account, password, ACTOR)
+            accounts.enable(account, ACTOR)
+    click.echo(f"Set the password of {account.email}.")
 
 
 @contextmanager
@@ -119,7 +180,7 @@ def refusals():
     """Turn the core's refusals into one line and exit code 1."""
     try:
         yield
-    except (tokens.TokenError, attributes.DefinitionError) as error:
+    except (tokens.TokenError, attributes.DefinitionError, accounts.AccountError) as error:
         raise click.ClickException(str(error)) from None
     except models.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None
@@ -187,12 +248,12 @@ def temporary_token():
     models.upgrade_database()
     name = f"Rehearsal {secrets.token_hex(4)}"
     with refusals(), transaction():
-        token = tokens.create(name, expires_days=1)
+        token = tokens.create(name, ACTOR, expires_days=1)
     try:
         yield token
     finally:
         with transaction():
-            tokens.revoke(name)
+            tokens.revoke(name, ACTOR)
 
 
 @contextmanager

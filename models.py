@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from alembic import command
 from alembic.util import CommandError
@@ -266,6 +266,12 @@ class Job(db.Model):
 def now() -> str:
     """Return this moment in UTC, as the database keeps it: text order is time order."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def from_now(delta: timedelta) -> str:
+    """Return the moment that lies `delta` ahead, or behind, as now() writes it."""
+    moment = datetime.fromisoformat(now()) + delta
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def connection():

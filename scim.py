@@ -15,7 +15,7 @@ from flask_httpauth import HTTPTokenAuth
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from core import attributes, directory, journal, search, tokens
+from core import attributes, directory, journal, search, settings, tokens
 from core.journal import Actor
 from models import after_commit, now, savepoint, transaction
 from protocol import bulk, filters, schema
@@ -83,7 +83,8 @@ def json_body():
     if not data:
         raise invalid_syntax("The request has no body: a JSON object was expected.")
     try:
-        return orjson.loads(data)
+        g.sent = orjson.loads(data)
+        return g.sent
     except orjson.JSONDecodeError as error:
         raise invalid_syntax(f"The body is no valid JSON: {error}.") from None
 
@@ -173,9 +174,10 @@ def asked_projection(of_type):
 
 
 def base_url() -> str:
-    """Return where clients find this door: what is configured, or else what they called."""
+    """Return where clients find this door: what is configured, what an administrator chose, or what they called."""
+    known = current_app.config["PUBLIC_URL"] or settings.get("public_url")
     called = f"{'https' if request.is_secure else 'http'}://{request.host}{request.root_path}"
-    return (current_app.config["PUBLIC_URL"] or called) + PREFIX
+    return (known or called) + PREFIX
 
 
 def scim_response(body: bytes, status=200, headers=None):
@@ -316,7 +318,7 @@ def entry(response) -> dict:
         "path": journal.clean(request.path + query),
         "resource_type": resource.type.name if resource else None,
         "resource_id": resource.id if resource else None,
-        "subject": None,
+        "subject": journal.clean(subject(response.status_code)),
         "status": response.status_code,
         "scim_type": error.scim_type if error else None,
         "error": journal.clean(error.detail) if error else None,
@@ -325,6 +327,28 @@ def entry(response) -> dict:
         "request": journal.readable(g.get("body", b"")),
         "answer": journal.readable(response.get_data()[: journal.LARGEST_BODY + 1]),
     }
+
+
+def subject(status) -> str | None:
+    """Return the name in the body of a refused request, or of what a DELETE is about: later, nothing may tell."""
+    if request.method == "DELETE":
+        return g.resource.name if g.get("resource") else None
+    if status < 400 or not isinstance(g.get("sent"), dict):
+        return None
+    if request.method != "PATCH":
+        return named_in(g.sent)
+    if g.resource is not None:
+        return None  # its name is looked up when the log is read
+    operations = next((part for key, part in g.sent.items() if key.lower() == "operations"), None)
+    values = [o.get("value") for o in operations if isinstance(o, dict)] if isinstance(operations, list) else []
+    return next(filter(None, map(named_in, values)), None)
+
+
+def named_in(body) -> str | None:
+    """Return the userName, or else the displayName, in a JSON object."""
+    names = {key.lower(): value for key, value in body.items()} if isinstance(body, dict) else {}
+    found = (names.get(key) for key in ("username", "displayname"))
+    return next((name for name in found if isinstance(name, str) and name), None)
 
 
 def logged_query() -> str:
@@ -372,7 +396,7 @@ def get(endpoint, resource_id):
 def replace(endpoint, resource_id):
     body = json_body()
     with transaction():
-        resource = directory.find(resource_type(endpoint), resource_id)
+        resource = g.resource = directory.find(resource_type(endpoint), resource_id)
         check_version(resource)
         return logged(reply(directory.replace_with(resource, body, actor(), g.ignored)))
 
@@ -381,7 +405,7 @@ def replace(endpoint, resource_id):
 def patch(endpoint, resource_id):
     body = json_body()
     with transaction():
-        resource = directory.find(resource_type(endpoint), resource_id)
+        resource = g.resource = directory.find(resource_type(endpoint), resource_id)
         check_version(resource)
         resource = directory.patch_with(resource, body, actor(), g.ignored)
         return logged(patch_reply(resource))

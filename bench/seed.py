@@ -68,13 +68,13 @@ def make_room(raw, _record):
 def fill(users: int) -> str:
     """Create the custom attribute, the people, the groups and a token; return the token."""
     actor = journal.Actor("bench", token_id=1)
-    attributes.add(people.ATTRIBUTE)
+    attributes.add(people.ATTRIBUTE, "string", False, actor)
     user_type = attributes.user_type()
     ids = [directory.create(user_type, doc, actor, ignored=[]).id for doc in people.people(users)]
     for name, numbers in people.groups(users):
         members = [{"value": ids[number]} for number in numbers]
         directory.create(GROUP_TYPE, {"displayName": name, "members": members}, actor, ignored=[])
-    return tokens.create("bench")
+    return tokens.create("bench", actor)
 
 
 if __name__ == "__main__":

@@ -4,25 +4,26 @@ import re
 
 from sqlalchemy import delete, func, select
 
+from core import journal, variables
+from core.journal import Actor
 from models import CustomAttribute, Prepared, UserValue, execute, now
 from protocol import definitions
 from protocol.schema import ResourceType, compile_user_type
 
 TYPES = ("string", "boolean", "integer", "decimal", "dateTime")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
-# what a configuration calls the attributes that every person has
-SYSTEM_NAMES = (
-    "userUID userUIDLocalPart userUIDDomain userUPN userEmailAddress userEmailAddressLocalPart "
-    "userEmailAddressDomain userFirstName userLastName userDisplayName userLocale department"
-).split()
-
+SYSTEM_NAMES = tuple(variables.SYSTEM)  # what a configuration calls the attributes that every person has
 TABLE = CustomAttribute.__table__
 ALL = select(TABLE.c.name, TABLE.c.type, TABLE.c.multi_valued).order_by(TABLE.c.id)
 DEFINED = Prepared(ALL)
 
 
 class DefinitionError(Exception):
-    """A definition that is refused; the message says why."""
+    """A definition that is refused; the message says why, and `field` what is wrong: name or type."""
+
+    def __init__(self, message: str, field: str = "name"):
+        super().__init__(message)
+        self.field = field
 
 
 def user_type() -> ResourceType:
@@ -31,23 +32,27 @@ def user_type() -> ResourceType:
 
 
 def listing() -> list:
-    """Return (name, type, multi_valued, how many users have a value) of every custom attribute."""
-    users = select(func.count(func.distinct(UserValue.user_pk))).where(UserValue.attribute == _key(TABLE.c.name))
-    return execute(ALL.add_columns(users.scalar_subquery().label("users"))).all()
+    """Return (name, type, multi_valued, created, users: how many have a value) of every custom attribute."""
+    users = _holders(_key(TABLE.c.name)).scalar_subquery().label("users")
+    return execute(ALL.add_columns(TABLE.c.created, users)).all()
+
+
+def _holders(key):
+    """Return the statement that counts who has a value: each of them has one that is their first, or only one."""
+    return select(func.count()).where(UserValue.attribute == key, UserValue.element == 0)
 
 
 def _key(name):
     return definitions.SHORT_NAMES[definitions.CUSTOM] + ":" + name
 
 
-def add(name: str, type: str = "string", multi_valued: bool = False):
+def add(name: str, type: str, multi_valued: bool, actor: Actor):
     """Define a custom attribute. Raise DefinitionError for a name or type that cannot be."""
     if not NAME.fullmatch(name):
-        raise DefinitionError(
-            f"{name!r} is no attribute name: a letter, then letters, digits, _ or -, at most 64 characters."
-        )
+        wrong = f"{name!r} is no attribute name" if name else "An attribute needs a name"
+        raise DefinitionError(f"{wrong}: a letter, then letters, digits, _ or -, at most 64 characters.")
     if type not in TYPES:
-        raise DefinitionError(f"{type!r} is no attribute type: choose one of {', '.join(TYPES)}.")
+        raise DefinitionError(f"{type!r} is no attribute type: choose one of {', '.join(TYPES)}.", "type")
     core = [*definitions.COMMON, *definitions.USER_SCHEMA["attributes"]]
     if name.lower() in {n.lower() for n in [*SYSTEM_NAMES, *(a["name"] for a in core)]}:
         raise DefinitionError(f"{name!r} is the name of a system attribute: choose another.")
@@ -61,20 +66,20 @@ def add(name: str, type: str = "string", multi_valued: bool = False):
         "created": now(),
     }
     execute(TABLE.insert(), row)
+    journal.note(actor, "created", "Attribute", name, name, None, {"type": type, "multiValued": multi_valued})
 
 
 def find(name: str):
     """Return the definition's row. Raise DefinitionError if there is none."""
     row = execute(select(TABLE).where(TABLE.c.name_key == name.lower())).first()
     if row is None:
-        raise DefinitionError(f"There is no attribute {name!r}; `flask attribute list` shows them.")
+        raise DefinitionError(f"There is no attribute {name!r}; Admin > System > Attributes shows them.")
     return row
 
 
 def count_holders(name: str) -> int:
     """Return how many users have a value of the attribute."""
-    distinct = func.count(func.distinct(UserValue.user_pk))
-    return execute(select(distinct).where(UserValue.attribute == _key(name))).scalar()
+    return execute(_holders(_key(name))).scalar()
 
 
 def holders(name: str, limit: int) -> list:
@@ -83,6 +88,12 @@ def holders(name: str, limit: int) -> list:
     return execute(query).scalars().all()
 
 
-def undefine(name: str):
-    """Take the definition away; its values are cleared before, by directory.clear_attribute."""
-    execute(delete(TABLE).where(TABLE.c.name_key == name.lower()))
+def undefine(name: str, actor: Actor):
+    """Take the definition away: the last step of the job "remove attribute", which clears its values before.
+
+    Raise DefinitionError if there is none.
+    """
+    row = find(name)
+    execute(delete(TABLE).where(TABLE.c.id == row.id))
+    before = {"type": row.type, "multiValued": bool(row.multi_valued)}
+    journal.note(actor, "removed", "Attribute", row.name, row.name, before)

@@ -9,20 +9,19 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from core import attributes, journal, search
+from core import journal, search
 from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
 from models import Prepared, count_in_block, execute, insert_new, is_one_of, now
-from protocol import definitions, patch
+from protocol import patch
 from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
 from protocol.filters import Compare
 from protocol.schema import GROUP_TYPE, ResourceType, fold, index_rows, user_name_key
 
 SORT_WINDOW = 10_000  # how deep a sorted list over several types goes
-BATCH = 1_000  # users whose attribute is cleared at a time
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Resource:
 
 @dataclass
 class MemberChange:
-    """What a write did to a group's members: pk → id of each one that came or went."""
+    """What a write did to a group's members: pk → (id, active) of each one that came or went."""
 
     added: dict
     removed: dict
@@ -60,7 +59,6 @@ class MemberChange:
 
 
 FIND = {name: Prepared(search.resources(t).where(t.c.id == bindparam("id"))) for name, t in TABLES.items()}
-RESOURCES_OF_PKS = Prepared(search.resources(USERS).where(is_one_of(USERS.c.pk, "pks")))
 GROUPS_OF = Prepared(
     select(MEMBERS.c.user_pk, GROUPS.c.id, GROUPS.c.display_name)
     .join(GROUPS, GROUPS.c.pk == MEMBERS.c.group_pk)
@@ -73,8 +71,9 @@ MEMBERS_OF = Prepared(
     .where(is_one_of(MEMBERS.c.group_pk, "pks"))
     .order_by(MEMBERS.c.group_pk, MEMBERS.c.user_pk)
 )
-PKS_OF_IDS = Prepared(select(USERS.c.pk, USERS.c.id).where(is_one_of(USERS.c.id, "ids")))
-IDS_OF_PKS = Prepared(select(USERS.c.pk, USERS.c.id).where(is_one_of(USERS.c.pk, "pks")))
+MEMBER = select(USERS.c.pk, USERS.c.id, USERS.c.active)
+MEMBERS_OF_IDS = Prepared(MEMBER.where(is_one_of(USERS.c.id, "ids")))
+MEMBERS_OF_PKS = Prepared(MEMBER.where(is_one_of(USERS.c.pk, "pks")))
 IN_GROUP = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == bindparam("group_pk"))
 ALL_PRESENT, SOME_PRESENT = Prepared(IN_GROUP), Prepared(IN_GROUP.where(is_one_of(MEMBERS.c.user_pk, "pks")))
 FIRST_PRESENT = Prepared(IN_GROUP.limit(bindparam("most")))
@@ -96,6 +95,26 @@ DELETE = {name: Prepared(t.delete().where(t.c.pk == bindparam("pk"))) for name, 
 VALUE = ("attribute", "value_key", "user_pk", "element")
 INSERT_VALUE = Prepared(VALUES.insert(), VALUE)
 DELETE_VALUE = Prepared(VALUES.delete().where(*(VALUES.c[name] == bindparam(name) for name in VALUE)))
+# the totals of the portal; none of them is a change of the group
+COUNT_USER = Prepared(
+    text(
+        "INSERT INTO user_counts (source, enabled, invite, count)"
+        " SELECT :source, :enabled, invite, :by FROM users WHERE pk = :pk"
+        " ON CONFLICT (source, enabled, invite) DO UPDATE SET count = count + excluded.count"
+    )
+)
+COUNT_MEMBERS = Prepared(
+    text(
+        "UPDATE groups SET member_count = member_count + :members, disabled_count = disabled_count + :disabled"
+        " WHERE pk = :pk"
+    )
+)
+COUNT_DISABLED = Prepared(
+    text(
+        "UPDATE groups SET disabled_count = disabled_count + :by"
+        " WHERE pk IN (SELECT group_pk FROM group_members WHERE user_pk = :pk)"
+    )
+)
 
 
 def find(resource_type: ResourceType, identifier: str) -> Resource:
@@ -185,6 +204,7 @@ def create(resource_type: ResourceType, body: dict, actor: Actor, ignored: list,
     listed = document.pop("members", [])
     group = _insert(GROUP_TYPE, document, actor, identifier or str(uuid4()))
     members = MemberChange(_add_members(group.pk, _member_ids(listed)), {})
+    _count_members(group.pk, members)
     journal.change(actor, "created", group, None, _with_members(document, members.added), group.name)
     return group
 
@@ -233,6 +253,9 @@ def save(resource: Resource, document: dict, actor: Actor, members: MemberChange
     _unique(document, lambda: UPDATE[resource.type.name].run(**columns))
     if resource.type is not GROUP_TYPE:
         _refresh_values(resource, before, document)
+        _recount(resource, before, saved.source, document)
+    elif members:
+        _count_members(resource.pk, members)
     changed = {name for name in before.keys() | document.keys() if before.get(name) != document.get(name)}
     journal.change(
         actor,
@@ -252,33 +275,24 @@ def remove(resource: Resource, actor: Actor):
         theirs = select(MEMBERS.c.group_pk).where(MEMBERS.c.user_pk == resource.pk)
         moment = now()
         later = case((GROUPS.c.last_modified > moment, GROUPS.c.last_modified), else_=moment)
-        changed = {"version": GROUPS.c.version + 1, "last_modified": later}
+        is_enabled = _is_enabled(resource.document)
+        changed = {
+            "version": GROUPS.c.version + 1,
+            "last_modified": later,
+            "member_count": GROUPS.c.member_count - 1,
+            "disabled_count": GROUPS.c.disabled_count - int(not is_enabled),
+        }
         execute(update(GROUPS).where(GROUPS.c.pk.in_(theirs)).values(changed))
+        COUNT_USER.run(pk=resource.pk, source=resource.source, enabled=is_enabled, by=-1)
     DELETE[resource.type.name].run(pk=resource.pk)
     count_in_block(table, resource.pk, -1)
     journal.change(actor, "deleted", resource, resource.document, None, resource.name)
 
 
-def clear_attribute(name: str, actor: Actor) -> int:
-    """Take a custom attribute's definition away, and its values from every user; return how many had one."""
-    definition, cleared = attributes.find(name), 0
-    resource_type = attributes.user_type()
-    while pks := attributes.holders(definition.name, BATCH):
-        for row in RESOURCES_OF_PKS.rows(pks=_list(pks)):
-            user = Resource(resource_type, *row)
-            document = user.document
-            document[definitions.CUSTOM].pop(definition.name)
-            save(user, resource_type.normalise(document, []), actor)
-        cleared += len(pks)
-    attributes.undefine(name)
-    return cleared
-
-
 def _insert_user(resource_type, document, actor, identifier):
     user = _insert(resource_type, document, actor, identifier)
-    rows = index_rows(resource_type, document, search.IN_COLUMNS)
-    if rows:
-        INSERT_VALUE.run_many([_value_row(row, user.pk) for row in rows])
+    INSERT_VALUE.run_many([_value_row(row, user.pk) for row in search.value_rows(resource_type, document)])
+    COUNT_USER.run(pk=user.pk, source=user.source, enabled=_is_enabled(document), by=1)
     journal.change(actor, "created", user, None, document, user.name)
     return user
 
@@ -341,10 +355,35 @@ def _refresh_values(user, before, document):
     """Make the index rows of a user those of the new document: only what differs is written."""
     old = index_rows(user.type, before, search.IN_COLUMNS)
     new = index_rows(user.type, document, search.IN_COLUMNS)
+    if any(before.get(name) != document.get(name) for name in search.SEARCHED_IN):
+        old = old | search.word_rows(old, before["userName"])
+        new = new | search.word_rows(new, document["userName"])
     if old - new:
         DELETE_VALUE.run_many([_value_row(row, user.pk) for row in old - new])
     if new - old:
         INSERT_VALUE.run_many([_value_row(row, user.pk) for row in new - old])
+
+
+def _is_enabled(document):
+    return document.get("active") is True
+
+
+def _recount(user, before, source, document):
+    """Move a user in the totals if the new source or document is counted elsewhere."""
+    was, is_now = _is_enabled(before), _is_enabled(document)
+    if (user.source, was) != (source, is_now):
+        COUNT_USER.run(pk=user.pk, source=user.source, enabled=was, by=-1)
+        COUNT_USER.run(pk=user.pk, source=source, enabled=is_now, by=1)
+    if was != is_now:
+        COUNT_DISABLED.run(pk=user.pk, by=1 if was else -1)
+
+
+def _count_members(group_pk, change):
+    """Add what a write did to a group's members to its totals."""
+    disabled = [sum(not active for _id, active in some.values()) for some in (change.added, change.removed)]
+    COUNT_MEMBERS.run(
+        pk=group_pk, members=len(change.added) - len(change.removed), disabled=disabled[0] - disabled[1]
+    )
 
 
 def _value_row(row, user_pk):
@@ -353,7 +392,8 @@ def _value_row(row, user_pk):
 
 
 def _with_members(changes, members):
-    return changes | {"members": sorted(members.values())} if members else changes
+    ids = sorted(identifier for identifier, _active in members.values()) if members else []
+    return changes | {"members": ids} if ids else changes
 
 
 def _member_ids(values):
@@ -367,12 +407,12 @@ def _member_ids(values):
     return ids
 
 
-def _pks(ids, must_exist=True):
-    """Return {pk: id} of users. Raise invalidValue naming the ids that are unknown, if they must exist."""
+def _members(ids, must_exist=True):
+    """Return {pk: (id, active)} of users. Raise invalidValue naming unknown ids, if they must exist."""
     ids = list(dict.fromkeys(ids))
-    found = dict(PKS_OF_IDS.rows(ids=_list(ids)))
+    found = _by_pk(MEMBERS_OF_IDS.rows(ids=_list(ids)))
     if must_exist and len(found) < len(ids):
-        unknown = sorted(set(ids) - set(found.values()))
+        unknown = sorted(set(ids) - {identifier for identifier, _active in found.values()})
         listed = ", ".join(repr(i) for i in unknown[:5]) + (" …" if len(unknown) > 5 else "")
         raise invalid_value(
             f"No user has the id {listed}: assign the person to the app in Okta first, then push the group.",
@@ -381,9 +421,13 @@ def _pks(ids, must_exist=True):
     return found
 
 
+def _by_pk(rows):
+    return {pk: (identifier, active) for pk, identifier, active in rows}
+
+
 def _add_members(group_pk, ids):
-    """Add users to a group; return {pk: id} of those who were not in it."""
-    wanted = _pks(ids)
+    """Add users to a group; return {pk: (id, active)} of those who were not in it."""
+    wanted = _members(ids)
     present = {pk for (pk,) in SOME_PRESENT.rows(pks=_list(wanted), group_pk=group_pk)}
     new = {pk: wanted[pk] for pk in wanted.keys() - present}
     if new:
@@ -392,7 +436,7 @@ def _add_members(group_pk, ids):
 
 
 def _remove_members(group_pk, members):
-    """Take {pk: id} out of a group; return those who were in it."""
+    """Take {pk: (id, active)} out of a group; return those who were in it."""
     present = [pk for (pk,) in SOME_PRESENT.rows(pks=_list(members), group_pk=group_pk)]
     REMOVE_MEMBER.run_many([{"group_pk": group_pk, "user_pk": pk} for pk in present])
     return {pk: members[pk] for pk in present}
@@ -400,10 +444,10 @@ def _remove_members(group_pk, members):
 
 def _set_members(group_pk, ids):
     """Make `ids` the members of a group: only the differences are written."""
-    wanted = _pks(ids)
+    wanted = _members(ids)
     present = {pk for (pk,) in ALL_PRESENT.rows(group_pk=group_pk)}
-    gone = dict(IDS_OF_PKS.rows(pks=_list(present - wanted.keys())))
-    added = _add_members(group_pk, [wanted[pk] for pk in wanted.keys() - present])
+    gone = _by_pk(MEMBERS_OF_PKS.rows(pks=_list(present - wanted.keys())))
+    added = _add_members(group_pk, [wanted[pk][0] for pk in wanted.keys() - present])
     return MemberChange(added, _remove_members(group_pk, gone))
 
 
@@ -416,7 +460,7 @@ def _patch_members(group_pk, steps):
         elif verb == "set":
             change = _set_members(group_pk, ids)
         elif tree is None:
-            change = MemberChange({}, _remove_members(group_pk, _pks(ids, must_exist=False)))
+            change = MemberChange({}, _remove_members(group_pk, _members(ids, must_exist=False)))
         else:
             change = MemberChange({}, _remove_members(group_pk, _matching(group_pk, tree)))
             if verb == "swap" and not change:
@@ -459,16 +503,16 @@ def _verb(step):
 
 
 def _matching(group_pk, tree):
-    """Return {pk: id} of the members of a group that satisfy a filter on members."""
+    """Return {pk: (id, active)} of the members of a group that satisfy a filter on members."""
     statement, keys = search.matching_members(tree)
-    return dict(statement.rows(group_pk=group_pk, **keys))
+    return _by_pk(statement.rows(group_pk=group_pk, **keys))
 
 
 def _merge(total, change):
     """Add a change to the total: who came and went again did neither."""
-    for pk, identifier in change.removed.items():
+    for pk, member in change.removed.items():
         if total.added.pop(pk, None) is None:
-            total.removed[pk] = identifier
-    for pk, identifier in change.added.items():
+            total.removed[pk] = member
+    for pk, member in change.added.items():
         if total.removed.pop(pk, None) is None:
-            total.added[pk] = identifier
+            total.added[pk] = member

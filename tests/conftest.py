@@ -13,14 +13,17 @@ from pathlib import Path
 import orjson
 import pytest
 import requests
+from jinja2 import StrictUndefined
 
 import models
 from app import create_app
 from core import attributes, tokens
+from core.journal import Actor
 from models import transaction
 
 ROOT = Path(__file__).parent.parent
 SCIM_JSON = "application/scim+json"
+ACTOR = Actor("Command line")  # who makes what a test begins with
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +45,7 @@ def instance(empty_instance, tmp_path):
 @pytest.fixture
 def app(instance):
     app = create_app({"INSTANCE_PATH": instance})
+    app.jinja_env.undefined = StrictUndefined  # a template that lacks a variable is a mistake
     yield app
     with app.app_context():
         models.db.engine.dispose()
@@ -50,7 +54,7 @@ def app(instance):
 @pytest.fixture
 def token(app):
     with app.app_context(), transaction():
-        return tokens.create("Okta")
+        return tokens.create("Okta", ACTOR)
 
 
 class Scim:
@@ -100,7 +104,7 @@ def scim(app, token):
 def define(app):
     def define(name, type="string", multi_valued=False):
         with app.app_context(), transaction():
-            attributes.add(name, type, multi_valued)
+            attributes.add(name, type, multi_valued, ACTOR)
 
     return define
 
@@ -220,7 +224,7 @@ def make_server(empty_instance, tmp_path):
         app = create_app({"INSTANCE_PATH": folder})
         with app.app_context():
             with transaction():
-                token = tokens.create(f"Okta {len(servers)}")
+                token = tokens.create(f"Okta {len(servers)}", ACTOR)
             models.db.engine.dispose()
         servers.append(Server(folder, free_port(), token, environment))
         return servers[-1].start()

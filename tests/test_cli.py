@@ -66,7 +66,7 @@ def test_a_term_that_is_none_is_refused(app, flask, days):
 def test_a_third_token_is_refused(app, flask):
     flask("token", "create", "First")
     flask("token", "create", "Second")
-    assert_refused(flask("token", "create", "Third"), "'First'", "'Second'", "revoke one first")
+    assert_refused(flask("token", "create", "Third"), "'First'", "'Second'", "set one to inactive or remove it")
     assert len(rows(app, tokens.listing)) == 2
 
 
@@ -90,7 +90,7 @@ def test_token_list_shows_states_and_no_secret(app, flask):
     with app.app_context(), transaction():
         journal.flush()
     old, new = flask("token", "list").stdout.splitlines()
-    assert old.split("\t")[:3] == ["1", "First", f"…{first[-4:]}"] and "revoked" in old and "never used" in old
+    assert old.split("\t")[:3] == ["1", "First", f"…{first[-4:]}"] and "removed" in old and "never used" in old
     assert new.split("\t")[:4] == ["2", "Second", f"…{second[-4:]}", "live"] and "from 127.0.0.1" in new
     assert first not in old and second not in new
 
@@ -139,7 +139,7 @@ def test_token_revoke_ends_a_token_by_name_or_id(app, flask):
 def test_a_revoked_token_cannot_be_revoked_again(flask):
     flask("token", "create", "Okta")
     flask("token", "revoke", "Okta")
-    assert_refused(flask("token", "revoke", "Okta"), "no live token")
+    assert_refused(flask("token", "revoke", "Okta"), "was removed on")
 
 
 def test_a_name_goes_before_an_id(app, flask):
@@ -295,7 +295,7 @@ def test_attribute_remove_keeps_the_source_of_a_user(app, flask, holders):
 
 
 def test_attribute_remove_of_one_that_is_not_there(flask):
-    assert_refused(flask("attribute", "remove", "nothing", "--yes"), "'nothing'", "flask attribute list")
+    assert_refused(flask("attribute", "remove", "nothing", "--yes"), "'nothing'", "System > Attributes")
 
 
 def test_a_command_without_its_argument_is_a_usage_error(flask):

@@ -214,9 +214,9 @@ def population(empty_instance, tmp_path_factory):
         for module in (models, search):
             patched.setattr(module, "BLOCK_BITS", 3)  # so that few users fill many blocks
         with transaction():
-            token = tokens.create("Okta")
+            token = tokens.create("Okta", OKTA)
             for custom in CUSTOM_ATTRIBUTES:
-                attributes.add(*custom)
+                attributes.add(*custom, OKTA)
             fill()
         yield Population(app, token)
         models.db.session.remove()

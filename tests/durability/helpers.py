@@ -22,10 +22,10 @@ import requests
 import models
 from app import create_app
 from core import tokens
-from core.search import IN_COLUMNS
+from core.search import value_rows
 from models import BLOCK_BITS, transaction
-from protocol.schema import compile_user_type, fold, index_rows, user_name_key
-from tests.conftest import Server, free_port
+from protocol.schema import compile_user_type, fold, user_name_key
+from tests.conftest import ACTOR, Server, free_port
 
 WRITERS = 8
 ABSENT = None
@@ -49,7 +49,7 @@ def new_server(folder, **environment):
     with app.app_context():
         models.upgrade_database()
         with transaction():
-            token = tokens.create("Okta")
+            token = tokens.create("Okta", ACTOR)
         models.db.engine.dispose()
     return Server(folder, free_port(), token, environment)
 
@@ -385,7 +385,7 @@ def _torn_users(database):
         version = lines.get(identifier)
         if found != [user_name_key(name), display, fold(display), doc["active"], version]:
             yield f"{name}: columns {found}, {version} audit lines"
-        if rows.pop(pk, set()) != index_rows(of_type, doc, IN_COLUMNS):
+        if rows.pop(pk, set()) != value_rows(of_type, doc):
             yield f"{name}: look-ups that are not those of the document"
     if rows:
         yield f"look-ups of users {sorted(rows)}, who are gone"

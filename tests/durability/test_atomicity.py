@@ -167,8 +167,10 @@ def test_the_name_of_a_deleted_user_is_free(scim, deleted, make_user):
 
 
 def test_a_deletion_leaves_no_rows(deleted, stored):
+    """But those of the other member: he is one, and found by one word."""
     rows = stored()
-    assert [len(rows[table]) for table in ("users", "user_values", "group_members")] == [1, 0, 1]
+    assert [len(rows[table]) for table in ("users", "user_values", "group_members")] == [1, 1, 1]
+    assert len({row[2] for row in rows["user_values"]} - {row[0] for row in rows["users"]}) == 0
 
 
 def test_a_deleted_group_is_gone_and_its_members_stay(scim, barbara, make_group, stored):

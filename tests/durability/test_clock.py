@@ -6,6 +6,7 @@ import pytest
 
 import models
 from core import tokens
+from tests.conftest import ACTOR
 
 DAY = timedelta(days=1)
 
@@ -100,7 +101,7 @@ def test_a_cursor_works_though_the_clock_goes_back(clock, scim, make_user):
 
 def test_a_revoked_token_stays_dead_though_the_clock_goes_back(app, clock, scim):
     with app.app_context(), models.transaction():
-        tokens.revoke("Okta")
+        tokens.revoke("Okta", ACTOR)
     clock.moment -= 365 * DAY
     assert scim.get("/Users").status_code == 401
 

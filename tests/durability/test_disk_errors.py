@@ -9,7 +9,7 @@ import models
 from app import create_app
 from core import tokens
 from models import transaction
-from tests.conftest import Scim
+from tests.conftest import ACTOR, Scim
 
 TABLES = "users user_values groups group_members blocks audit custom_attributes".split()
 
@@ -211,4 +211,4 @@ def test_a_write_that_is_committed_is_not_refused_for_what_comes_after(app, toke
 
 def test_a_token_that_is_committed_is_shown(app, failing_checkpoint):
     with app.app_context(), transaction():
-        assert tokens.create("Okta").startswith("rc_")
+        assert tokens.create("Okta", ACTOR).startswith("rc_")

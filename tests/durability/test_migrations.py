@@ -6,12 +6,16 @@ import subprocess
 import sys
 import threading
 
+import orjson
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import models
 from app import create_app, kept_secret
+from core.search import IN_COLUMNS, value_rows
+from protocol.schema import compile_user_type, fold, index_rows
 from tests.conftest import ROOT, Server, free_port
 from tests.durability.helpers import together, unsound
 
@@ -129,3 +133,104 @@ def test_the_refusal_of_a_newer_database_is_a_sentence(newer):
     said = run_server(newer).stderr
     assert "Traceback" not in said
     assert "newer" in said
+
+
+@pytest.fixture
+def first_schema(tmp_path):
+    """An app whose database has the first schema, with three users and two groups; its path."""
+    app = create_app({"INSTANCE_PATH": tmp_path / "first"})
+    path = tmp_path / "first" / "rollcall.db"
+    with app.app_context():
+        command.upgrade(app.extensions["migrate"].migrate.get_config(), "0001")
+        models.db.engine.dispose()
+    documents = [
+        {"userName": "Ada.Lovelace@example.com", "displayName": "Ada Lovelace", "active": True},
+        {"userName": "eve", "active": False},
+        {"userName": "MALLORY@example.com", "emails": [{"value": "m@mallory.org"}]},
+    ]
+    database = sqlite3.connect(path)
+    moment = "2026-01-01T00:00:00.000000Z"
+    for pk, document in enumerate(documents, 1):
+        name = document["userName"]
+        display = document.get("displayName", name)
+        columns = (
+            pk,
+            f"id{pk}",
+            fold(name),
+            display,
+            fold(display),
+            document.get("active"),
+            orjson.dumps(document),
+        )
+        values = f"(?, ?, ?, ?, ?, ?, 'scim', CAST(? AS TEXT), 1, '{moment}', '{moment}')"
+        named = (
+            "pk, id, user_name_key, display, display_key, active, source, document, version, created, last_modified"
+        )
+        database.execute(f"INSERT INTO users ({named}) VALUES {values}", columns)
+        rows = index_rows(compile_user_type(), document, IN_COLUMNS)
+        database.executemany(f"INSERT INTO user_values VALUES (?, ?, {pk}, ?)", rows)
+    for pk, name in ((1, "all"), (2, "none")):
+        database.execute(
+            "INSERT INTO groups VALUES (?, ?, ?, ?, NULL, 'scim', json_object('displayName', ?), 7, ?, ?)",
+            (pk, f"id{pk}", name, name, name, moment, moment),
+        )
+    database.execute("INSERT INTO group_members SELECT 1, pk FROM users")
+    database.commit()
+    yield app, database
+    database.close()
+
+
+def test_an_upgrade_counts_who_is_there_and_how_they_are_found(first_schema):
+    app, database = first_schema
+    with app.app_context():
+        models.upgrade_database()
+        models.db.engine.dispose()
+    counts = database.execute("SELECT * FROM user_counts ORDER BY enabled").fetchall()
+    assert counts == [("scim", 0, "not invited", 2), ("scim", 1, "not invited", 1)]
+    groups = database.execute("SELECT display_name, member_count, disabled_count, version FROM groups ORDER BY pk")
+    assert groups.fetchall() == [("all", 3, 2, 7), ("none", 0, 0, 7)]
+    for pk, document in database.execute("SELECT pk, document FROM users").fetchall():
+        rows = database.execute("SELECT attribute, value_key, element FROM user_values WHERE user_pk = ?", (pk,))
+        assert set(rows) == value_rows(compile_user_type(), orjson.loads(document))
+
+
+def test_an_upgrade_keeps_every_row(first_schema):
+    app, database = first_schema
+
+    def rows():
+        tables = {
+            "users": "pk, id, user_name_key, display, display_key, active, source, document, version, created",
+            "groups": "pk, id, display_name, document, version, last_modified",
+            "group_members": "group_pk, user_pk",
+        }
+        found = {
+            name: database.execute(f"SELECT {columns} FROM {name}").fetchall() for name, columns in tables.items()
+        }
+        of_filters = "SELECT * FROM user_values WHERE attribute <> '*'"
+        return found | {"user_values": set(database.execute(of_filters))}
+
+    before = rows()
+    with app.app_context():
+        models.upgrade_database()
+        models.db.engine.dispose()
+    assert rows() == before
+    assert [len(rows) for rows in before.values()][:3] == [3, 2, 3]
+
+
+def test_an_upgrade_of_many_users_misses_none(first_schema):
+    app, database = first_schema
+    database.execute(
+        """
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+        INSERT INTO users
+            (id, user_name_key, display, display_key, active, source, document, version, created, last_modified)
+        SELECT 'x' || i, 'many-' || i, '-', '-', 1, 'local', json_object('userName', 'many-' || i), 1, '', '' FROM n
+        """
+    )
+    database.commit()
+    with app.app_context():
+        models.upgrade_database()
+        models.db.engine.dispose()
+    words = database.execute("SELECT count(DISTINCT user_pk) FROM user_values WHERE value_key GLOB 'many-*'")
+    assert words.fetchone() == (2500,)
+    assert ("local", 1, "not invited", 2500) in database.execute("SELECT * FROM user_counts").fetchall()

@@ -23,6 +23,7 @@ import scim as door
 from core import journal, tokens
 from models import transaction
 from protocol.errors import ERROR_SCHEMA
+from tests.conftest import ACTOR
 
 ROOT = Path(__file__).parent.parent.parent
 SCIM_JSON = "application/scim+json"
@@ -310,10 +311,10 @@ def test_a_token_anywhere_but_in_the_authorization_header_is_refused_and_not_log
 
 def test_a_revoked_token_is_dead_at_once(client, token, change):
     assert status(client, token) == 200
-    change(tokens.revoke, "Okta")
+    change(tokens.revoke, "Okta", ACTOR)
     answer = client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {token}"})
     assert_refused(answer)
-    assert "revoked" in answer.json["detail"]
+    assert "removed" in answer.json["detail"]
 
 
 def test_a_token_revoked_by_another_process_is_dead_at_once(server):
@@ -326,7 +327,7 @@ def test_a_token_revoked_by_another_process_is_dead_at_once(server):
 
 
 def test_a_token_expires(client, clock, change):
-    token = change(tokens.create, "Okta", 30)
+    token = change(tokens.create, "Okta", ACTOR, 30)
     clock(days=29, hours=23)
     assert status(client, token) == 200
     clock(hours=1)
@@ -341,26 +342,26 @@ def test_a_token_without_a_term_does_not_expire(client, clock, token):
 
 
 def test_a_third_live_token_is_refused_with_the_reason(change, token):
-    change(tokens.create, "Second")
+    change(tokens.create, "Second", ACTOR)
     with pytest.raises(tokens.TokenError, match="two live tokens already, 'Okta' and 'Second'"):
-        change(tokens.create, "Third")
-    change(tokens.revoke, "Okta")
-    assert change(tokens.create, "Third")
+        change(tokens.create, "Third", ACTOR)
+    change(tokens.revoke, "Okta", ACTOR)
+    assert change(tokens.create, "Third", ACTOR)
 
 
 def test_an_expired_token_makes_room(change, clock, token):
-    change(tokens.create, "Short", 1)
+    change(tokens.create, "Short", ACTOR, 1)
     clock(days=1)
-    assert change(tokens.create, "Third")
+    assert change(tokens.create, "Third", ACTOR)
 
 
 def test_two_live_tokens_have_two_names(change, token):
     with pytest.raises(tokens.TokenError, match="'Okta' already"):
-        change(tokens.create, "Okta")
+        change(tokens.create, "Okta", ACTOR)
 
 
 def test_a_renewed_token_and_its_successor_both_work_until_the_overlap_ends(client, clock, change, token):
-    successor = change(tokens.renew, "Okta", timedelta(hours=1))
+    successor = change(tokens.renew, "Okta", timedelta(hours=1), ACTOR)
     clock(minutes=59)
     assert (status(client, token), status(client, successor)) == (200, 200)
     clock(minutes=1)
@@ -368,29 +369,29 @@ def test_a_renewed_token_and_its_successor_both_work_until_the_overlap_ends(clie
 
 
 def test_without_an_overlap_the_old_token_ends_at_once(client, clock, change, token):
-    successor = change(tokens.renew, "Okta", timedelta(0))
+    successor = change(tokens.renew, "Okta", timedelta(0), ACTOR)
     assert (status(client, token), status(client, successor)) == (401, 200)
 
 
 def test_an_overlap_lengthens_no_life(client, clock, change):
-    token = change(tokens.create, "Okta", 1)
+    token = change(tokens.create, "Okta", ACTOR, 1)
     clock(hours=23)
-    change(tokens.renew, "Okta", timedelta(hours=24))
+    change(tokens.renew, "Okta", timedelta(hours=24), ACTOR)
     clock(hours=1)
     assert status(client, token) == 401
 
 
 def test_a_token_can_be_renewed_again_and_again(client, clock, change, token):
     for _ in range(5):
-        token = change(tokens.renew, "Okta", timedelta(hours=1))
+        token = change(tokens.renew, "Okta", timedelta(hours=1), ACTOR)
         clock(hours=2)
         assert status(client, token) == 200
 
 
 def test_a_renewal_that_would_make_a_third_live_token_is_refused(client, change, token):
-    second = change(tokens.create, "Second")
-    with pytest.raises(tokens.TokenError, match="revoke it first"):
-        change(tokens.renew, "Okta", timedelta(hours=1))
+    second = change(tokens.create, "Second", ACTOR)
+    with pytest.raises(tokens.TokenError, match="set it to inactive or remove it first"):
+        change(tokens.renew, "Okta", timedelta(hours=1), ACTOR)
     assert (status(client, token), status(client, second)) == (200, 200)
 
 

@@ -1,0 +1,259 @@
+"""Administrators: accounts, roles, passwords, and the link by which the first one is made. No HTTP.
+
+Accounts of the portal and people who arrive over SCIM are separate: no look-up leads from one to the other.
+
+    account = sign_in("ada@example.com", "correct horse battery", "192.0.2.1")    # None if that is wrong
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select, update
+
+from core import journal, sessions
+from core.journal import Actor
+from core.sessions import Account
+from models import Administrator, FailedSignIn, Setting, execute, from_now, now, transaction
+from protocol.schema import fold
+
+ROLES = {"readonly": "Read only", "helpdesk": "Helpdesk", "administrator": "Administrator"}  # the weakest first
+RANKS = {role: rank for rank, role in enumerate(ROLES)}
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256  # characters
+WEAKEST_PASSWORD = 3  # of 4, as zxcvbn judges it: ten thousand million guesses and more
+EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,190}")
+WINDOW = timedelta(minutes=5)
+TRIES = {"account": 10, "address": 50}  # within WINDOW; behind a tunnel everyone shares one address
+# 19 MiB and two rounds, as OWASP recommends for argon2id: sign-in must not need the memory that an import has
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+SET_UP = "set_up_digest"
+
+ACCOUNTS, FAILURES, SETTINGS = Administrator.__table__, FailedSignIn.__table__, Setting.__table__
+
+
+class AccountError(Exception):
+    """An account or password that is refused; `field` says of what: email, password, role or account."""
+
+    def __init__(self, field, message):
+        super().__init__(message)
+        self.field = field
+
+
+class Throttled(Exception):
+    """Too many wrong passwords; `seconds` until the next try."""
+
+    def __init__(self, seconds: int):
+        super().__init__(f"Too many wrong passwords. Try again in {seconds} seconds.")
+        self.seconds = seconds
+
+
+def may(account: Account, role: str) -> bool:
+    """Return whether an account may do what needs `role`."""
+    return RANKS[account.role] >= RANKS[role]
+
+
+def listing() -> list[Account]:
+    """Return every account, in the order of their addresses."""
+    return [Account(*row) for row in execute(select(ACCOUNTS).order_by(ACCOUNTS.c.email_key))]
+
+
+def find(identifier: int) -> Account | None:
+    row = execute(select(ACCOUNTS).where(ACCOUNTS.c.id == identifier)).first()
+    return Account(*row) if row else None
+
+
+def find_by_email(email: str) -> Account | None:
+    row = execute(select(ACCOUNTS).where(ACCOUNTS.c.email_key == fold(email.strip()))).first()
+    return Account(*row) if row else None
+
+
+def exist() -> bool:
+    """Return whether there is any account; while there is none, the set-up link works."""
+    return execute(select(ACCOUNTS.c.id).limit(1)).first() is not None
+
+
+def create(email: str, password: str, role: str, actor: Actor) -> Account:
+    """Make an account. Raise AccountError for an address, a password or a role that cannot be."""
+    email = email.strip()
+    if not EMAIL.fullmatch(email) or not email.isprintable():
+        raise AccountError("email", f"{email!r} is no e-mail address.")
+    if role not in ROLES:
+        raise AccountError("role", f"{role!r} is no role: choose one of {', '.join(ROLES)}.")
+    if find_by_email(email):
+        raise AccountError("email", f"There is an account {email} already; letter case does not count.")
+    row = {
+        "email": email,
+        "email_key": fold(email),
+        "role": role,
+        "password_hash": hashed(password, email),
+        "created": now(),
+    }
+    identifier = execute(ACCOUNTS.insert(), row).inserted_primary_key[0]
+    journal.note(actor, "created", "Administrator", identifier, email, None, {"email": email, "role": role})
+    return find(identifier)
+
+
+def hashed(password: str, email: str) -> str:
+    """Return the hash of a password that may be used. Raise AccountError that says what is wrong with it."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise AccountError("password", f"Choose a password of at least {SHORTEST_PASSWORD} characters.")
+    if len(password) > LONGEST_PASSWORD:
+        raise AccountError("password", f"Choose a password of at most {LONGEST_PASSWORD} characters.")
+    if strength(password, email) < WEAKEST_PASSWORD:
+        raise AccountError(
+            "password", "This password is easily guessed. Four or more words that do not belong together are not."
+        )
+    return HASHER.hash(password)
+
+
+def strength(password: str, email: str) -> int:
+    """Return 0 (guessed at once) to 4, knowing common passwords, names and the words of the address."""
+    from zxcvbn import zxcvbn  # its word lists take 20 MB, and only a new password needs them
+
+    return zxcvbn(password, [email, *re.split(r"\W+", email), "rollcall", "okta"], max_length=LONGEST_PASSWORD)[
+        "score"
+    ]
+
+
+def sign_in(email: str, password: str, address: str) -> Account | None:
+    """Return the account whose password this is, or None. Raise Throttled after too many tries.
+
+    The try is counted before the password is looked at: many at once get no more tries than one after another.
+    An unknown address takes as long as a wrong password. Opens its own transactions.
+    """
+    keys = {"account": f"account {fold(email.strip())}"[:300], "address": f"address {address}"}
+    tries = _count_try(keys)
+    account = find_by_email(email)
+    right = _verify(account.password_hash if account else _no_hash(), password)
+    if not (right and account and account.disabled is None):
+        return None
+    with transaction():
+        forgotten = FAILURES.c.id.in_(tries) | (FAILURES.c.key == keys["account"])
+        execute(delete(FAILURES).where(forgotten))
+        if HASHER.check_needs_rehash(account.password_hash):
+            execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"password_hash": HASHER.hash(password)})
+    return account
+
+
+def _count_try(keys):
+    """Note a try for the account and for the address; return their ids. Raise Throttled after too many."""
+    with transaction():
+        since = from_now(-WINDOW)
+        for kind, key in keys.items():
+            recent = (FAILURES.c.key == key, FAILURES.c.time > since)
+            times = execute(select(FAILURES.c.time).where(*recent).order_by(FAILURES.c.time)).scalars().all()
+            if len(times) >= TRIES[kind]:
+                raise Throttled(_seconds_until(times[-TRIES[kind]]))
+        execute(delete(FAILURES).where(FAILURES.c.time <= since))
+        rows = [{"key": key, "time": now()} for key in keys.values()]
+        return [execute(FAILURES.insert(), row).inserted_primary_key[0] for row in rows]
+
+
+def _seconds_until(time):
+    """Return in how many seconds a try at `time` leaves the window."""
+    left = datetime.fromisoformat(time) + WINDOW - datetime.fromisoformat(now())
+    return min(max(int(left.total_seconds()) + 1, 1), int(WINDOW.total_seconds()))
+
+
+def _verify(password_hash, password):
+    try:
+        return HASHER.verify(password_hash, password[:LONGEST_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _no_hash():
+    return HASHER.hash(secrets.token_hex())
+
+
+def signed_in(account: Account):
+    """Note a sign-in; needs a transaction."""
+    execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"last_sign_in": now()})
+    journal.note(Actor(account.email), "signed in", "Administrator", account.id, account.email)
+
+
+def change_password(account: Account, password: str, actor: Actor, keep: str | None = None):
+    """Set a password and end the account's sessions, but for the one of the secret `keep`. Raise AccountError."""
+    execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"password_hash": hashed(password, account.email)})
+    sessions.end_all(account.id, keep)
+    execute(delete(FAILURES).where(FAILURES.c.key == f"account {account.email_key}"[:300]))
+    journal.note(actor, "changed the password", "Administrator", account.id, account.email)
+
+
+def change_role(account: Account, role: str, actor: Actor):
+    """Raise AccountError for an unknown role, or if nobody would be left who can administer."""
+    if role not in ROLES:
+        raise AccountError("role", f"{role!r} is no role: choose one of {', '.join(ROLES)}.")
+    if role == account.role:
+        return
+    _keep_one(account)
+    execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"role": role})
+    journal.note(
+        actor, "changed", "Administrator", account.id, account.email, {"role": account.role}, {"role": role}
+    )
+
+
+def disable(account: Account, actor: Actor):
+    """Refuse sign-in from now on, and end the account's sessions. Raise AccountError for the last administrator."""
+    if account.disabled:
+        return
+    _keep_one(account)
+    execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"disabled": now()})
+    sessions.end_all(account.id)
+    journal.note(actor, "disabled", "Administrator", account.id, account.email)
+
+
+def enable(account: Account, actor: Actor):
+    if account.disabled:
+        execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"disabled": None})
+        journal.note(actor, "enabled", "Administrator", account.id, account.email)
+
+
+def remove(account: Account, actor: Actor):
+    """Delete an account with its sessions. Raise AccountError for the last administrator."""
+    _keep_one(account)
+    execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
+    journal.note(actor, "deleted", "Administrator", account.id, account.email, {"role": account.role})
+
+
+def _keep_one(account):
+    if account.role != "administrator" or account.disabled:
+        return
+    others = (ACCOUNTS.c.role == "administrator", ACCOUNTS.c.disabled.is_(None), ACCOUNTS.c.id != account.id)
+    if not execute(select(func.count()).select_from(ACCOUNTS).where(*others)).scalar():
+        raise AccountError(
+            "account", f"{account.email} is the last administrator who can sign in: make another one first."
+        )
+
+
+def new_set_up_secret() -> str:
+    """Return the secret of a set-up link; the one before it is void. Needs a transaction."""
+    secret = secrets.token_urlsafe(32)
+    execute(delete(SETTINGS).where(SETTINGS.c.name == SET_UP))
+    execute(SETTINGS.insert(), {"name": SET_UP, "value": _digest(secret)})
+    return secret
+
+
+def is_set_up_secret(secret: str) -> bool:
+    """Return whether a set-up link works: it is the newest one, and there is no account yet."""
+    kept = execute(select(SETTINGS.c.value).where(SETTINGS.c.name == SET_UP)).scalar()
+    return kept is not None and hmac.compare_digest(kept, _digest(secret)) and not exist()
+
+
+def set_up(secret: str, email: str, password: str) -> Account:
+    """Make the first administrator; the link is used up. Raise AccountError if it does not work any more."""
+    if not is_set_up_secret(secret):
+        raise AccountError("account", "This set-up link was used, or a newer one was printed since.")
+    account = create(email, password, "administrator", Actor("Set-up link"))
+    execute(delete(SETTINGS).where(SETTINGS.c.name == SET_UP))
+    return account
+
+
+def _digest(secret):
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,618 @@
+"""The portal's lists of users and groups: searched, filtered, sorted, in pages. No HTTP, no HTML.
+
+    page = users(UserQuery(text="ada lov", status="enabled"), count=50)
+    page = users(query, after=page.next)
+
+A page begins behind a row, not at a number: whatever comes and goes before it, nobody is shown twice or left out.
+No index serves every combination of conditions, so there are three ways to a page of users, and `_Users` takes the
+first that is short: few candidates, which an index finds, are read and sorted; otherwise the index of the order is
+walked and each user checked; where that finds too little, all who match are gathered first.
+"""
+
+import heapq
+from array import array
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import chain, islice
+
+import orjson
+from sqlalchemy import bindparam, func, select, text
+
+from core import directory
+from core.search import GROUPS, LONGEST_WORD, SEARCHED, STATEMENTS, USERS
+from models import Prepared, UserCount, close_connection, is_one_of
+from protocol.schema import fold
+
+GATHER = 10_000  # how many users a word or a group may have to be few
+WALK = 4_000  # how many users the walk along an order checks, before all who match are gathered
+SORT = 50_000  # how many of those are read and sorted; more are looked for along the order
+SAMPLE = 1_000  # how many users tell whether a total that nobody counts is large
+MOST_WORDS = 5  # of a search
+LONGEST_TEXT = 1_000  # characters of a search
+LONGEST_KEY = 200  # characters of a name that a cursor carries
+END = "end"  # the cursor before which the last page lies
+COLUMNS = {"name": "display_key", "user_name": "user_name_key", "changed": "last_modified"}
+GROUP_COLUMNS = {"name": "display_name_key", "members": "member_count", "changed": "last_modified"}
+
+
+@dataclass(frozen=True)
+class UserQuery:
+    """Which users, in what order. An empty condition is none; one that cannot hold finds nobody."""
+
+    text: str = ""  # each of its words begins a word of the name, the userName or an e-mail
+    source: str = ""  # scim or local
+    status: str = ""  # enabled or disabled
+    invite: str = ""
+    group: str = ""  # a group's id
+    sort: str = "name"  # name, user_name or changed
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class GroupQuery:
+    """Which groups, in what order."""
+
+    text: str = ""  # a part of the displayName
+    source: str = ""
+    sort: str = "name"  # name, members or changed
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class UserRow:
+    pk: int
+    id: str
+    display: str
+    user_name: str
+    email: str | None  # the primary one, or else the first
+    source: str
+    enabled: bool
+    invite: str
+    groups: tuple  # (id, displayName) of each, in the order of their names
+    last_modified: str
+    created: str
+    version: int
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    pk: int
+    id: str
+    name: str
+    source: str
+    member_count: int
+    disabled_count: int  # of the members
+    last_modified: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a list. `previous` and `next` are for `before` and `after`; "" where there is no such page."""
+
+    rows: list
+    total: int
+    is_capped: bool  # there are more than `total`, and nobody counted how many
+    previous: str
+    next: str
+
+
+def users(query: UserQuery, after: str = "", before: str = "", count: int = 50) -> Page:
+    """Return a page of users; `before` may be "end". A cursor that is none leads to the first page."""
+    found = _Users(query)
+    turn = _turn(found, after, before, max(count, 1))
+    total, is_capped = (len(turn.pks), False) if turn.is_whole else found.total()
+    return Page(_user_rows(turn.pks), max(total, len(turn.pks)), is_capped, turn.previous, turn.next)
+
+
+def groups(query: GroupQuery, after: str = "", before: str = "", count: int = 50) -> Page:
+    """Return a page of groups; as `users` does."""
+    found = _Groups(query)
+    turn = _turn(found, after, before, max(count, 1))
+    total = len(turn.pks) if turn.is_whole else found.total()
+    return Page(_in_order(GroupRow, GROUP_ROWS, turn.pks), total, False, turn.previous, turn.next)
+
+
+def user(identifier: str) -> UserRow | None:
+    """Return the row of the user with that id, if there is one."""
+    pk = PK_OF_USER.scalar(id=identifier)
+    return _user_rows([pk])[0] if pk else None
+
+
+def group(identifier: str) -> GroupRow | None:
+    """Return the row of the group with that id, if there is one."""
+    pk = PK_OF_GROUP.scalar(id=identifier)
+    return _in_order(GroupRow, GROUP_ROWS, [pk])[0] if pk else None
+
+
+def count_users(query: UserQuery) -> int:
+    """Return how many users there are, exactly: of a large database, that may take a second."""
+    found = _Users(query)
+    if found.is_empty:
+        return 0
+    return found.known_total if found.known_total is not None else _count(found.shape).scalar(**found.values)
+
+
+def matching_pks(query: UserQuery) -> list[int]:
+    """Return the pks of all users, in the order of the query."""
+    return list(_everybody(query))
+
+
+def user_batches(query: UserQuery, size: int = 1000) -> Iterator[list[UserRow]]:
+    """Yield all users in lists of up to `size`, in the order of the query.
+
+    Who they are is read first, at eight bytes each, so that nobody comes twice if people change meanwhile. No
+    connection is kept between the lists: they may go to a slow reader.
+    """
+    pks = array("q", _everybody(query))
+    close_connection()
+    for start in range(0, len(pks), size):
+        rows = _user_rows(pks[start : start + size].tolist())
+        close_connection()
+        yield rows
+
+
+def _everybody(query):
+    """Yield the pks of all users, in the order of the query."""
+    found = _Users(query)
+    if not found.is_empty:
+        cursor = _in_whole(found.shape, query.descending).run(**found.values)
+        yield from (pk for (pk,) in cursor)
+
+
+def users_of_pks(pks: list[int]) -> list[UserRow]:
+    """Return the rows of users, in the order of their names."""
+    return sorted(_user_rows(pks), key=lambda row: (fold(row.display), row.pk))
+
+
+def user_totals() -> dict[tuple[str, bool, str], int]:
+    """Return {(source, enabled, invite): how many users}, of those states that anybody is in."""
+    return {(source, bool(enabled), invite): number for source, enabled, invite, number in USER_COUNTS.rows()}
+
+
+def group_totals() -> dict[str, int]:
+    """Return {source: how many groups}."""
+    return dict(GROUP_COUNTS.rows())
+
+
+COUNTS = UserCount.__table__
+USER_COUNTS = Prepared(
+    select(COUNTS.c.source, COUNTS.c.enabled, COUNTS.c.invite, COUNTS.c.count).where(COUNTS.c.count != 0)
+)
+GROUP_COUNTS = Prepared(select(GROUPS.c.source, func.count()).group_by(GROUPS.c.source))
+PK_OF_USER = Prepared(select(USERS.c.pk).where(USERS.c.id == bindparam("id")))
+PK_OF_GROUP = Prepared(select(GROUPS.c.pk).where(GROUPS.c.id == bindparam("id")))
+SIZES_OF_GROUP = Prepared(
+    select(GROUPS.c.pk, GROUPS.c.member_count, GROUPS.c.disabled_count).where(GROUPS.c.id == bindparam("id"))
+)
+USER_ROWS = Prepared(
+    select(
+        *(USERS.c[name] for name in ("pk", "id", "display", "source", "active", "invite", "document")),
+        *(USERS.c[name] for name in ("last_modified", "created", "version")),
+    ).where(is_one_of(USERS.c.pk, "pks"))
+)
+GROUP_ROWS = Prepared(
+    select(
+        *(GROUPS.c[name] for name in ("pk", "id", "display_name", "source", "member_count", "disabled_count")),
+        *(GROUPS.c[name] for name in ("last_modified", "version")),
+    ).where(is_one_of(GROUPS.c.pk, "pks"))
+)
+
+
+def _json(values) -> str:
+    return orjson.dumps(list(values)).decode()
+
+
+def _in_order(make, statement, pks):
+    """Return rows in the order of their pks, leaving out whoever is gone."""
+    rows = {row[0]: make(*row) for row in statement.rows(pks=_json(pks))}
+    return [rows[pk] for pk in pks if pk in rows]
+
+
+def _user_rows(pks):
+    of_users = directory.groups_of(pks)
+
+    def make(pk, identifier, display, source, active, invite, document, last_modified, created, version):
+        document = orjson.loads(document)
+        theirs = sorted(of_users.get(pk, ()), key=lambda group: (fold(group[1]), group[0]))
+        return UserRow(
+            pk=pk,
+            id=identifier,
+            display=display,
+            user_name=document["userName"],
+            email=_email(document),
+            source=source,
+            enabled=active == 1,
+            invite=invite,
+            groups=tuple(theirs),
+            last_modified=last_modified,
+            created=created,
+            version=version,
+        )
+
+    return _in_order(make, USER_ROWS, pks)
+
+
+def _email(document):
+    emails = [email for email in document.get("emails", ()) if email.get("value")]
+    emails.sort(key=lambda email: email.get("primary") is not True)
+    return emails[0]["value"] if emails else None
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """The pks of a page and the cursors beside it. `is_whole` if the list has no other page."""
+
+    pks: list
+    previous: str
+    next: str
+    is_whole: bool
+
+
+def _turn(found, after, before, count) -> _Turn:
+    """Turn to a page of `found`, a _Users or _Groups."""
+    place = found.place(after)
+    backwards = place is None and bool(before)
+    if backwards and before != END:
+        place = found.place(before)
+        backwards = place is not None
+    keys = found.keys(place, backwards, count + 1)
+    if not keys and place is not None:  # all who were there are gone: show those who are nearest
+        return _turn(found, "", "" if backwards else END, count)
+    is_more, keys = len(keys) > count, keys[:count]
+    if backwards:
+        keys.reverse()
+    is_first = not is_more if backwards else place is None
+    is_last = place is None if backwards else not is_more
+    previous = "" if is_first else _cursor(keys[0])
+    return _Turn([pk for _key, pk in keys], previous, "" if is_last else _cursor(keys[-1]), is_first and is_last)
+
+
+def _cursor(place) -> str:
+    """Return a place in a list as text for a URL. Of a name too long for one, the pk alone says where it is."""
+    key, pk = place
+    is_short = not isinstance(key, str) or len(key) <= LONGEST_KEY
+    return urlsafe_b64encode(orjson.dumps([key, pk] if is_short else [pk])).decode().rstrip("=")
+
+
+def _place(cursor: str, kind: type, key_of: Prepared):
+    """Return (sort key, pk) of a cursor, or None if it is none."""
+    try:
+        parts = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        return None
+    if not isinstance(parts, list) or not parts or type(parts[-1]) is not int or abs(parts[-1]) >= 2**63:
+        return None
+    if len(parts) == 1:
+        key = key_of.scalar(pk=parts[0])
+        return None if key is None else (key, parts[0])
+    is_place = len(parts) == 2 and type(parts[0]) is kind and (kind is str or abs(parts[0]) < 2**63)
+    return tuple(parts) if is_place else None
+
+
+def _text_of(typed: str) -> str:
+    """Return what was typed, in the form that keys have."""
+    return fold(typed[:LONGEST_TEXT].encode(errors="ignore").decode())
+
+
+def _words(typed: str) -> list:
+    """Return the words of a search, the long ones first, as few people have them.
+
+    One that begins another is left out: who has that one has both.
+    """
+    found = list(dict.fromkeys(word[:LONGEST_WORD] for word in _text_of(typed).split()))
+    found = [w for w in found[:MOST_WORDS] if not any(o != w and o.startswith(w) for o in found[:MOST_WORDS])]
+    return sorted(found, key=len, reverse=True)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a statement depends on; all else is a parameter."""
+
+    column: str  # that it is sorted by
+    index: str = ""  # of the order; the one of a unique column has no name of ours
+    drives: str = ""  # what the index leaves out: the condition of a partial index
+    state: tuple = ()  # conditions on columns of users
+    words: tuple = ()  # the numbers of the words that are looked for
+    in_group: bool = False
+    descending: bool = False
+    is_placed: bool = False  # whether it begins behind a place
+
+
+class _Users:
+    """One search for users: what is known of it, and the ways to a page."""
+
+    def __init__(self, query: UserQuery):
+        column = COLUMNS.get(query.sort, "display_key")
+        self.query, self.words = query, _words(query.text)
+        self.values = {"source": query.source, "invite": query.invite}
+        for number, word in enumerate(self.words):
+            self.values |= {f"word{number}": word, f"behind{number}": word + "\U0010ffff"}
+        self.group = SIZES_OF_GROUP.first(id=query.group) if query.group else None
+        if self.group:
+            self.values["group_pk"] = self.group[0]
+        totals = user_totals()
+        self.size = sum(
+            number
+            for (source, enabled, invite), number in totals.items()
+            if query.source in ("", source)
+            and query.status in ("", "enabled" if enabled else "disabled")
+            and query.invite in ("", invite)
+        )
+        self.is_empty = not self.size or bool(query.group and not self.group)
+        words = tuple(range(len(self.words)))
+        state = _state(query)
+        drives = _partial(query, totals)
+        index = f"ix_users_{drives}_{column}" if drives else f"ix_users_{column}"
+        self.shape = _Shape(
+            column=column,
+            index="" if index == "ix_users_user_name_key" else index,
+            drives=PARTIAL.get(drives, ""),
+            state=state,
+            words=words,
+            in_group=self.group is not None,
+        )
+
+    def place(self, cursor):
+        return _place(cursor, str, KEYS_OF_USERS[self.shape.column]) if cursor else None
+
+    @cached_property
+    def known_total(self):
+        """The total, where the counters tell it."""
+        if self.words or (self.group and (self.query.source or self.query.invite)):
+            return None
+        if not self.group:
+            return self.size
+        _pk, members, disabled = self.group
+        return {"enabled": members - disabled, "disabled": disabled}.get(self.query.status, members)
+
+    @cached_property
+    def candidates(self):
+        """The pks of those who may match, if an index finds few; None otherwise. They are checked for `rest`."""
+        return self._gather(GATHER)
+
+    def _gather(self, most):
+        few: list = []
+        self.rest, self.some = self.shape, set()
+        for number in self.shape.words:
+            if any(len(pks) <= SAMPLE for pks in few):
+                break  # so few are checked sooner than another list is read
+            pks, is_all = _first(_pks_of_word(number), self.values, most)
+            if is_all:
+                few.append(pks)
+                self.rest = replace(self.rest, words=tuple(n for n in self.rest.words if n != number))
+            else:
+                self.some = self.some or pks
+        if self.group and self.group[1] <= most and not any(len(pks) <= SAMPLE for pks in few):
+            few.append({pk for (pk,) in PKS_OF_GROUP.rows(**self.values)})
+            self.rest = replace(self.rest, in_group=False)
+        return set.intersection(*few) if few else None
+
+    @cached_property
+    def matches(self):
+        """(sort key, pk) of all candidates who match."""
+        return _check(self.rest).rows(**self.values, pks=_json(self.candidates))
+
+    def keys(self, place, backwards, count):
+        """Return up to `count` (sort key, pk) behind a place, in the order of reading."""
+        if self.is_empty:
+            return []
+        descending = self.query.descending != backwards
+        if self.candidates is not None:
+            return _choose(self.matches, place, descending, count)
+        shape = replace(self.shape, descending=descending, is_placed=place is not None)
+        values = self.values | ({"key": place[0], "pk": place[1]} if place else {})
+        if not (shape.words or shape.in_group):
+            return _walk(shape).rows(**values, count=count, most=-1)
+        found = _walk(shape).rows(**values, count=count, most=WALK)
+        if len(found) == count or not _is_longer(shape).first(**values, most=WALK):
+            return found
+        self.candidates = self._gather(SORT)
+        if self.candidates is None:
+            return _sift(shape).rows(**values, count=count)
+        return self.keys(place, backwards, count)
+
+    def total(self):
+        """Return (total, is_capped)."""
+        if self.is_empty:
+            return 0, False
+        if self.known_total is not None:
+            return self.known_total, False
+        if self.candidates is not None:
+            return len(self.matches), False
+        if len(self.words) == 1 and not self.group and not self.shape.state:
+            return GATHER, True
+        if self.some:
+            some, rest = islice(self.some, SAMPLE), replace(self.rest, words=self.rest.words[1:])
+        else:
+            some = (pk for (pk,) in SOME_OF_GROUP.rows(**self.values, most=SAMPLE))
+            rest = replace(self.rest, in_group=False)
+        return _round(len(_check(rest).rows(**self.values, pks=_json(some)))), True
+
+
+def _round(found):
+    """Return a round number below `found`, to say that there are more."""
+    return next((n * 10**p for p in (4, 3, 2, 1, 0) for n in (5, 2, 1) if n * 10**p < found), 0)
+
+
+MEMBERS = "SELECT user_pk FROM group_members WHERE group_pk = :group_pk"
+PARTIAL = {"disabled": "u.active IS NOT 1", "local": "u.source = 'local'"}  # the conditions of partial indexes
+
+
+def _state(query) -> tuple:
+    """Return the conditions on columns: as the partial indexes have them, and so that no other index is taken."""
+    source = PARTIAL["local"] if query.source == "local" else "u.source = :source"
+    status = PARTIAL["disabled"] if query.status == "disabled" else "coalesce(u.active, 0) = 1"
+    conditions = ((query.source, source), (query.status, status), (query.invite, "u.invite = :invite"))
+    return tuple(condition for is_asked, condition in conditions if is_asked)
+
+
+def _partial(query, totals):
+    """Return the partial index with the fewest users who may match: disabled or local; "" if there is none."""
+    sizes = {}
+    if query.status == "disabled":
+        sizes["disabled"] = sum(number for (_, enabled, _), number in totals.items() if not enabled)
+    if query.source == "local":
+        sizes["local"] = sum(number for (source, _, _), number in totals.items() if source == "local")
+    return min(sizes, key=sizes.get) if sizes else ""
+
+
+def _first(statement, values, most):
+    """Return (the pks that a statement finds, whether these are all): it stops when there are many."""
+    cursor, pks = statement.run(**values), set()
+    while chunk := cursor.fetchmany(1000):
+        pks.update(chain.from_iterable(chunk))
+        if len(pks) > most:
+            cursor.close()
+            return pks, False
+    return pks, True
+
+
+def _choose(matches, place, descending, count):
+    """Return the first `count` of matches behind a place."""
+    if place:
+        matches = [m for m in matches if (m < place if descending else m > place)]
+    return (heapq.nlargest if descending else heapq.nsmallest)(count, matches)
+
+
+def _word(number) -> str:
+    """Return the condition that a row of user_values begins with a word."""
+    attributes = ", ".join(f"'{name}'" for name in sorted(SEARCHED))
+    return f"attribute IN ({attributes}) AND value_key BETWEEN :word{number} AND :behind{number}"
+
+
+def _member(pk) -> str:
+    return f"EXISTS (SELECT 1 FROM group_members AS m WHERE m.group_pk = :group_pk AND m.user_pk = {pk})"
+
+
+def _checks(shape) -> list:
+    """Return the conditions of a shape, for one user at a time."""
+    has_word = (
+        "EXISTS (SELECT 1 FROM user_values AS v INDEXED BY ix_user_values_user WHERE v.user_pk = u.pk AND {})"
+    )
+    in_group = [_member("u.pk")] if shape.in_group else []
+    return [*shape.state, *in_group, *(has_word.format(_word(number)) for number in shape.words)]
+
+
+def _where(conditions) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _ordered(shape, others=()) -> str:
+    """Return the FROM, WHERE and ORDER BY that read users along the index of an order, from a place on."""
+    index = f" INDEXED BY {shape.index}" if shape.index else ""
+    place = f"(u.{shape.column}, u.pk) {'<' if shape.descending else '>'} (:key, :pk)"
+    conditions = [*filter(None, [shape.drives]), *([place] if shape.is_placed else []), *others]
+    way = "DESC" if shape.descending else "ASC"
+    return f"users AS u{index}{_where(conditions)} ORDER BY u.{shape.column} {way}, u.pk {way}"
+
+
+@lru_cache(STATEMENTS)
+def _walk(shape):
+    """Select from the next `most` users in the order those who match."""
+    # what no condition asks for is left out: the index alone has the rest
+    columns = ", u.source, u.active, u.invite" if shape.state else ""
+    some = f"SELECT u.{shape.column} AS key, u.pk{columns} FROM {_ordered(shape)} LIMIT :most"
+    return Prepared(text(f"SELECT u.key, u.pk FROM ({some}) AS u{_where(_checks(shape))} LIMIT :count"))
+
+
+@lru_cache(STATEMENTS)
+def _is_longer(shape):
+    """Select a row if there are more than `most` users in the order."""
+    return Prepared(text(f"SELECT 1 FROM {_ordered(shape)} LIMIT 1 OFFSET :most"))
+
+
+@lru_cache(STATEMENTS)
+def _sift(shape):
+    """Select those who match along the order, from all who have the first word, or else are in the group."""
+    first, others = (_pks_of(shape.words[:1], False), shape.words[1:]) if shape.words else (MEMBERS, ())
+    rest = replace(shape, words=others, in_group=shape.in_group and bool(shape.words))
+    conditions = [f"+u.pk IN ({first})", *_checks(rest)]
+    return Prepared(text(f"SELECT u.{shape.column}, u.pk FROM {_ordered(shape, conditions)} LIMIT :count"))
+
+
+@lru_cache(STATEMENTS)
+def _check(shape):
+    """Select those of `pks` who match."""
+    chosen = "json_each(:pks) AS c CROSS JOIN users AS u ON u.pk = c.value"
+    return Prepared(text(f"SELECT u.{shape.column}, u.pk FROM {chosen}{_where(_checks(shape))}"))
+
+
+@lru_cache(STATEMENTS)
+def _pks_of_word(number):
+    return Prepared(text(_pks_of((number,), False)))
+
+
+def _pks_of(words, in_group) -> str:
+    """Return the SELECT of all who have the words and are in the group."""
+    of_words = [f"SELECT user_pk FROM user_values WHERE {_word(number)}" for number in words]
+    return " INTERSECT ".join([*of_words, *([MEMBERS] if in_group else [])])
+
+
+def _all(shape) -> str:
+    among = [f"u.pk IN ({_pks_of(shape.words, shape.in_group)})"] if shape.words or shape.in_group else []
+    return f"users AS u{_where([*among, *shape.state])}"
+
+
+@lru_cache(STATEMENTS)
+def _count(shape):
+    return Prepared(text(f"SELECT count(*) FROM {_all(shape)}"))
+
+
+@lru_cache(STATEMENTS)
+def _in_whole(shape, descending):
+    way = "DESC" if descending else "ASC"
+    return Prepared(text(f"SELECT u.pk FROM {_all(shape)} ORDER BY u.{shape.column} {way}, u.pk {way}"))
+
+
+PKS_OF_GROUP, SOME_OF_GROUP = Prepared(text(MEMBERS)), Prepared(text(f"{MEMBERS} LIMIT :most"))
+KEYS_OF_USERS = {
+    name: Prepared(select(USERS.c[name]).where(USERS.c.pk == bindparam("pk"))) for name in COLUMNS.values()
+}
+KEYS_OF_GROUPS = {
+    name: Prepared(select(GROUPS.c[name]).where(GROUPS.c.pk == bindparam("pk"))) for name in GROUP_COLUMNS.values()
+}
+
+
+class _Groups:
+    """One search for groups. There are some thousands of them at most: what no index sorts, SQLite does."""
+
+    def __init__(self, query: GroupQuery):
+        self.column = GROUP_COLUMNS.get(query.sort, "display_name_key")
+        self.descending = query.descending
+        self.values = {"text": _text_of(query.text.strip()), "source": query.source}
+        self.conditions = tuple(name for name, value in self.values.items() if value)
+
+    def place(self, cursor):
+        kind = int if self.column == "member_count" else str
+        return _place(cursor, kind, KEYS_OF_GROUPS[self.column]) if cursor else None
+
+    def keys(self, place, backwards, count):
+        """Return up to `count` (sort key, pk) behind a place, in the order of reading."""
+        values = self.values | ({"key": place[0], "pk": place[1]} if place else {})
+        descending = self.descending != backwards
+        statement = _some_groups(self.column, self.conditions, descending, place is not None)
+        return statement.rows(**values, count=count)
+
+    def total(self):
+        return _count_groups(self.conditions).scalar(**self.values)
+
+
+GROUP_CONDITIONS = {"text": "instr(display_name_key, :text) > 0", "source": "source = :source"}
+
+
+@lru_cache(STATEMENTS)
+def _some_groups(column, conditions, descending, is_placed):
+    place = [f"({column}, pk) {'<' if descending else '>'} (:key, :pk)"] if is_placed else []
+    chosen = _where([*place, *(GROUP_CONDITIONS[name] for name in conditions)])
+    way = "DESC" if descending else "ASC"
+    order = f"ORDER BY {column} {way}, pk {way}"
+    return Prepared(text(f"SELECT {column}, pk FROM groups{chosen} {order} LIMIT :count"))
+
+
+@lru_cache(STATEMENTS)
+def _count_groups(conditions):
+    chosen = _where([GROUP_CONDITIONS[name] for name in conditions])
+    return Prepared(text(f"SELECT count(*) FROM groups{chosen}"))
