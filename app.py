@@ -11,12 +11,12 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import click
-from flask import Flask, jsonify, render_template, request
-from flask.sessions import SessionInterface
+from flask import Flask, jsonify, request
 from granian import Granian
 from granian.constants import Interfaces
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
@@ -25,9 +25,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
 import models
+import portal
 import scim
-from core import journal
+from core import accounts, jobs, journal, sessions, settings
 from gate import Gate
+from portal import access, frame
 from protocol.errors import ScimError
 
 PUBLIC_URL = re.compile(
@@ -37,6 +39,10 @@ MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
 PRUNE_SECONDS = 600
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
 LOG = logging.getLogger("rollcall")
 
 
@@ -44,11 +50,7 @@ class ConfigurationError(click.ClickException):
     """A setting that Rollcall refuses to start with; the message names it, and commands print it."""
 
 
-class NoSessions(SessionInterface):
-    """Okta has none; Flask would look for a signed cookie at each request."""
-
-    def open_session(self, app, request):
-        return self.make_null_session(app)
+PAGES = "account administrators attributes audit dashboard groups jobs log provisioning users".split()
 
 
 def create_app(overrides: dict | None = None) -> Flask:
@@ -61,6 +63,7 @@ def create_app(overrides: dict | None = None) -> Flask:
         SECRET_KEY=None,
         PUBLIC_URL="",
         TRUSTED_PROXIES=0,
+        NGROK_API="http://127.0.0.1:4040/api/tunnels",
         LOG_LEVEL="INFO",
         MAX_CONTENT_LENGTH=MAX_BODY,
         PROVIDE_AUTOMATIC_OPTIONS=False,
@@ -74,11 +77,15 @@ def create_app(overrides: dict | None = None) -> Flask:
         raise ConfigurationError(
             "ROLLCALL_DATABASE_URL is no address of a database that Rollcall knows."
         ) from error
-    app.session_interface = NoSessions()
+    app.session_interface = access.ServerSessions()
     app.url_map.merge_slashes = False  # the gate does, without a redirect that a client may not follow
     app.register_blueprint(scim.bp)
+    for noun in PAGES:
+        import_module(f"portal.{noun}")  # adds its routes to the blueprint
+    app.register_blueprint(portal.bp)
+    frame.init_app(app)
     cli.init_app(app)
-    add_pages(app)
+    add_health(app)
     add_errors(app)
     add_headers(app)
     if app.config["TRUSTED_PROXIES"]:
@@ -141,11 +148,7 @@ def create_private(database_url, folder):
             raise ConfigurationError(f"The database {path} cannot be opened: {error.strerror}.") from error
 
 
-def add_pages(app):
-    @app.get("/")
-    def home():
-        return render_template("home.html", base_url=scim.base_url(), is_https=scim.base_url().startswith("https:"))
-
+def add_health(app):
     @app.get("/healthz")
     def healthz():
         models.connection().exec_driver_sql("SELECT 1 FROM tokens LIMIT 1")
@@ -165,7 +168,7 @@ def add_errors(app):
 
     @app.errorhandler(ScimError)
     def refused(error):
-        return scim.error_reply(error)
+        return answer(error)
 
     @app.errorhandler(models.Busy)
     def busy(error):
@@ -184,7 +187,9 @@ def add_errors(app):
     @app.errorhandler(HTTPException)
     def http_refused(error):
         allow = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else None
-        return answer(scim.from_http(error), allow)
+        if scim.is_ours(request.path):
+            return scim.error_reply(scim.from_http(error), allow)
+        return frame.error_page(error.code, frame.detail(error)), error.code, allow or {}
 
     @app.errorhandler(Exception)
     def failed(error):
@@ -194,7 +199,11 @@ def add_errors(app):
     def answer(error, headers=None):
         if scim.is_ours(request.path):
             return scim.error_reply(error, headers)
-        return render_template("error.html", error=error), error.status, headers or {}
+        return frame.error_page(error.status, error.detail), error.status, headers or {}
+
+    @app.errorhandler(accounts.Throttled)
+    def throttled(error):
+        return frame.error_page(429, str(error)), 429, {"Retry-After": str(error.seconds)}
 
 
 def add_headers(app):
@@ -202,25 +211,26 @@ def add_headers(app):
     def headers(response):
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if request.endpoint == "static" and "v" in request.args and response.status_code < 400:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         if response.mimetype == "text/html":
             response.headers["Referrer-Policy"] = "same-origin"
-            response.headers["Content-Security-Policy"] = (
-                "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-                "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
-            )
+            response.headers["Content-Security-Policy"] = POLICY
         return response
 
 
 def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
     app = create_app()
-    threading.Thread(target=keep_house, args=(app,), name="housekeeping").start()
+    stop = threading.Event()
+    threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
+    threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
     threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
     return app
 
 
-def keep_house(app):
-    """Write waiting log entries every second and prune old ones now and then, until the process ends."""
+def keep_house(app, stop):
+    """Write waiting log entries every second and prune old ones now and then; set `stop` at the end."""
     pruned = time.monotonic()
     while threading.main_thread().is_alive():
         time.sleep(1)
@@ -232,9 +242,11 @@ def keep_house(app):
                 if time.monotonic() - pruned > PRUNE_SECONDS:
                     pruned = time.monotonic()
                     with models.transaction():
-                        journal.prune()
+                        journal.prune(settings.get("log_days"))
+                        sessions.prune()
         except Exception:
             LOG.exception("Housekeeping failed; it goes on in a second")
+    stop.set()
 
 
 def end_with_parent():
@@ -256,6 +268,14 @@ def refuse_taken_port(host, port):
             )
 
 
+def set_up_link(url) -> str | None:
+    """Return a new link by which the first administrator is made, or None if there is one."""
+    if accounts.exist():
+        return None
+    with models.transaction():
+        return f"{url}/set-up/{accounts.new_set_up_secret()}"
+
+
 def serve():
     """Bring the database up to date and serve until a signal ends it."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
@@ -267,13 +287,16 @@ def serve():
     if not port.isdecimal():
         sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
     refuse_taken_port(host, int(port))
+    url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
     with app.app_context():
         models.upgrade_database()
+        set_up = set_up_link(url)
         models.db.engine.dispose()
-    url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
     print(f"Rollcall serves {url}/  (SQLite {sqlite3.sqlite_version}, {app.config['DATABASE_URL']})")
     print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
-    print("A token for Okta: flask token create Okta", flush=True)
+    if set_up:
+        print(f"No administrator yet. Open this link, once, to become the first: {set_up}")
+    sys.stdout.flush()
     Granian(
         "app:serving",
         factory=True,

@@ -14,6 +14,7 @@ SOON = 0.1  # seconds that a request waits for the one before it
 OTHERS = 7  # that may work beside one that takes long
 LARGE_OTHERS = 1  # the same for those with large bodies: each may need 200 MB
 CHUNK = 65_536  # bytes
+LARGEST_FORM = 256 * 1024  # bytes of a body without a token: what people send
 LARGE_BODY = 65_536  # bytes; larger bodies lie on the disk until their turn, and have places of their own
 PATIENCE = 30  # seconds that a request waits for its turn; Okta gives up after 60
 
@@ -48,13 +49,13 @@ class Gate:
             return self._work(environ, start_response, places if size <= LARGE_BODY else self.large_writes)
 
     def _is_read(self, environ):
-        """Return whether to read the body: one that says it is too large, or has no token, stays where it is."""
-        if "bearer" not in environ.get("HTTP_AUTHORIZATION", "").lower():
-            return False
+        """Return whether to read the body: one that is too large for whoever sends it stays where it is."""
+        has_token = "bearer" in environ.get("HTTP_AUTHORIZATION", "").lower()
         if "HTTP_TRANSFER_ENCODING" in environ:
-            return True
+            return has_token
         length = environ.get("CONTENT_LENGTH") or "0"
-        return length.isdecimal() and len(length) < 20 and 0 < int(length) <= self.max_body
+        largest = self.max_body if has_token else min(self.max_body, LARGEST_FORM)
+        return length.isdecimal() and len(length) < 20 and 0 < int(length) <= largest
 
     def _receive(self, environ, body):
         """Read the body into a file, up to one byte more than may be, and return its size."""

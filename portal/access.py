@@ -1,0 +1,205 @@
+"""Who may see a page, and whether a form is ours: sessions, roles, CSRF. Every route of the portal passes here.
+
+    @bp.post("/users/<user_id>/disable")
+    @needs("helpdesk")
+    def disable(user_id): ...
+
+A route with neither `needs` nor `public` is refused to everybody.
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+from urllib.parse import urlsplit
+
+from flask import abort, current_app, redirect, request, session, url_for
+from flask.sessions import SessionInterface, SessionMixin
+from werkzeug.datastructures import CallbackDict
+
+import models
+from core import accounts, sessions, settings
+from core.journal import Actor
+from models import transaction
+from portal import bp
+
+SAFE = ("GET", "HEAD")
+LARGEST_FORM = 256 * 1024  # bytes; the gate reads no more without a token
+WITHOUT_SESSION = ("/scim/", "/static/", "/healthz")
+SECRET = re.compile(r"[\w-]{43}", re.ASCII)
+LOG = logging.getLogger("rollcall")
+
+
+class Session(CallbackDict, SessionMixin):
+    """Flask's `session`, kept on the server. `account` is None until somebody signs in."""
+
+    def __init__(self, secret: str, data=None, last_seen="", account=None):
+        def changed(self):
+            self.modified = True
+
+        super().__init__(data, changed)
+        self.secret, self.last_seen, self.account = secret, last_seen, account
+        self.modified = False
+
+
+class ServerSessions(SessionInterface):
+    """Loads and stores sessions. The cookie holds a secret, the database its digest.
+
+    A browser that has not signed in has a secret, too, for its forms; only what has to be remembered is stored.
+    """
+
+    def open_session(self, app, request):
+        if request.path.startswith(WITHOUT_SESSION):
+            return self.make_null_session(app)
+        secret = request.cookies.get(cookie_name(), "")
+        if not SECRET.fullmatch(secret):
+            return Session(sessions.new_secret())
+        found = sessions.find(secret)
+        return Session(secret, *found) if found else Session(secret)
+
+    def save_session(self, app, session, response):
+        if not isinstance(session, Session):
+            return
+        if request.cookies.get(cookie_name()) != session.secret:
+            lifetime = int(sessions.LONGEST.total_seconds())
+            response.set_cookie(
+                cookie_name(), session.secret, lifetime, secure=is_https(), httponly=True, samesite="Lax"
+            )
+        is_poll = "HX-Request" in request.headers  # a page that is only open is no use of it
+        is_newer = session.last_seen[:16] != models.now()[:16]  # noted once a minute
+        if session.modified or (session.account and is_newer and not is_poll):
+            try:
+                with transaction():
+                    sessions.keep(session.secret, dict(session))
+            except models.Busy:
+                LOG.warning("A session was not stored: the database is locked by another process")
+
+
+def cookie_name() -> str:
+    """Return the cookie's name; behind https its prefix keeps other hosts from setting it."""
+    return "__Host-rollcall" if is_https() else "rollcall"
+
+
+def is_https() -> bool:
+    """Return whether the browser speaks https, as the request says or as the public address says of its host."""
+    public = urlsplit(public_url())
+    return request.is_secure or (public.scheme == "https" and public.netloc == request.host)
+
+
+def public_url() -> str:
+    """Return the configured address of this Rollcall, or "": mails and Okta cannot be told what a request says."""
+    return current_app.config["PUBLIC_URL"] or settings.get("public_url")
+
+
+def address() -> str:
+    """Return where this Rollcall is: as configured, or else as this browser calls it."""
+    return (public_url() or request.url_root).rstrip("/")
+
+
+def base_url() -> str:
+    """Return what is pasted in Okta."""
+    return f"{address()}/scim/v2"
+
+
+def sign_in(account):
+    """Begin a session of the account under a new secret; needs a transaction."""
+    accounts.signed_in(account)
+    sessions.end(session.secret)
+    session.secret, session.account = sessions.begin(account.id), account
+    session.last_seen = models.now()
+
+
+def sign_out():
+    """End the session; needs a transaction."""
+    sessions.end(session.secret)
+    session.secret, session.account = sessions.new_secret(), None
+    session.clear()
+
+
+def actor() -> Actor:
+    """Return who changes something, for the audit trail."""
+    return Actor(session.account.email)
+
+
+def needs(role: str):
+    """Declare the least role that a route needs: readonly, helpdesk or administrator."""
+
+    def declare(view):
+        view.role = role
+        return view
+
+    return declare
+
+
+def public(view):
+    """Declare that a route needs no sign-in."""
+    view.role = None
+    return view
+
+
+@bp.before_request
+def guard():
+    """Refuse who may not, and forms that are not ours; send those who have not signed in to do so."""
+    request.max_content_length = LARGEST_FORM
+    view = current_app.view_functions[request.endpoint]
+    role = getattr(view, "role", "nobody")
+    if role is not None:
+        if session.account is None:
+            return to_sign_in()
+        if role == "nobody" or not accounts.may(session.account, role):
+            abort(403, f"This needs the role {accounts.ROLES.get(role, role)}; ask an administrator.")
+    if request.method not in SAFE:
+        check_form()
+    return None
+
+
+def to_sign_in():
+    """Send a browser to the sign-in page; htmx is told to load it whole."""
+    target = (
+        request.full_path.rstrip("?") if request.method in SAFE and "HX-Request" not in request.headers else None
+    )
+    url = url_for("portal.sign_in", next=target if target != "/" else None)
+    if "HX-Request" in request.headers:
+        return "", 401, {"HX-Redirect": url}
+    return redirect(url, 303)
+
+
+def csrf_token() -> str:
+    """Return what every form of this browser must carry."""
+    key = current_app.config["SECRET_KEY"].encode()
+    return hmac.new(key, b"csrf " + session.secret.encode(), hashlib.sha256).hexdigest()
+
+
+def check_form():
+    """Refuse a form that another site made, or that is older than the session."""
+    given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    if is_from_elsewhere() or not hmac.compare_digest(given.encode(), csrf_token().encode()):
+        abort(
+            403,
+            "This form came from another site, or you have signed in anew since it was opened. "
+            "Nothing was changed: open the page again, then send it once more.",
+        )
+
+
+def is_from_elsewhere() -> bool:
+    """Return whether the browser says that another site sent the form."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    ours = {request.host, urlsplit(public_url()).netloc} - {""}
+    return origin is not None and urlsplit(origin).netloc not in ours
+
+
+def confirmed() -> str | None:
+    """Return what is wrong with the password that a form must repeat, or None. Raise Throttled."""
+    account = session.account
+    if accounts.sign_in(account.email, request.form.get("password", ""), request.remote_addr or ""):
+        return None
+    return "This is not your password. Nothing was changed."
+
+
+def local_path(target: str | None) -> str:
+    """Return a path of ours to go on to, whatever was asked for: never another site."""
+    is_path = target and target.startswith("/") and not re.match(r"/[/\\]", target) and target.isprintable()
+    return target if is_path and "\\" not in target and not urlsplit(target).netloc else url_for("portal.dashboard")

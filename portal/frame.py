@@ -1,0 +1,108 @@
+"""What every page shares: numbers, times and links in templates, and the answer to a form."""
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from flask import get_flashed_messages, redirect, render_template, request, session, url_for
+from werkzeug.exceptions import HTTPException
+
+import models
+from core import accounts
+from portal import access
+
+
+def init_app(app):
+    """Give templates their functions and filters, and static files addresses that change with their content."""
+    app.jinja_env.filters.update(ago=ago, exact=exact, number=number)
+    app.jinja_env.globals.update(
+        here=here, csrf_token=access.csrf_token, may=may, notices=notices, roles=accounts.ROLES
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.url_defaults
+    def fingerprint(endpoint, values):
+        if endpoint == "static" and "v" not in values:
+            values["v"] = _fingerprint(str(Path(app.static_folder, values["filename"])))
+
+
+@cache
+def _fingerprint(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+
+
+DETAILS = {
+    400: "The request cannot be read. Nothing was changed: go back, and try again.",
+    404: "No page has this address. It may have been deleted, or the address is mistyped.",
+    405: "This address cannot be used like that. Nothing was changed.",
+    413: "The form is larger than Rollcall takes. Nothing was changed.",
+}
+HEADINGS = {
+    400: "That request cannot be read",
+    403: "Not allowed",
+    404: "Nothing is here",
+    405: "Not possible here",
+    409: "Not as it is now",
+    413: "Too much at once",
+    429: "Too many tries",
+    503: "Busy",
+    507: "The disk is full",
+}
+
+
+def error_page(status: int, detail: str) -> str:
+    """Return a refusal as a page in the frame: what happened, and where to go from there."""
+    heading = HEADINGS.get(status, "Something went wrong" if status >= 500 else "That did not work")
+    return render_template("error.html", status=status, heading=heading, detail=detail)
+
+
+def detail(error: HTTPException) -> str:
+    """Return what to say of one of Werkzeug's refusals: what a view said, or else a sentence of ours."""
+    said = error.description if error.description != type(error).description else None
+    return said or DETAILS.get(error.code, "The request was refused. Nothing was changed.")
+
+
+def notices():
+    """Return (category, text) of what was done just now, once."""
+    return get_flashed_messages(with_categories=True) if session else []
+
+
+def may(role: str) -> bool:
+    """Return whether who looks at the page has a role: readonly, helpdesk or administrator."""
+    account = getattr(session, "account", None)
+    return account is not None and accounts.may(account, role)
+
+
+def here(**changes) -> str:
+    """Return the address of this page with other parameters, at the list's first page; None takes one away."""
+    kept = {name: value for name, value in request.args.items() if name not in ("after", "before", "from", "since")}
+    values = {name: value for name, value in (kept | changes).items() if value not in (None, "")}
+    return url_for(request.endpoint, **(request.view_args or {}), **values)
+
+
+def done(url: str):
+    """Answer a form that was carried out: 303, which htmx follows as well."""
+    return redirect(url, 303)
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def exact(time: str) -> str:
+    """Return a time of the database as people write it."""
+    return f"{time[:10]} {time[11:19]} UTC"
+
+
+def ago(time: str) -> str:
+    """Return how long ago a time of the database is, or how far ahead, in the largest unit that fits."""
+    seconds = (datetime.fromisoformat(models.now()) - datetime.fromisoformat(time)).total_seconds()
+    size, ahead = abs(seconds), seconds < 0
+    if size < 5 and not ahead:
+        return "just now"
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        if size >= length:
+            text = f"{round(size / length) if ahead else int(size // length)} {unit}"
+            return f"in {text}" if ahead else f"{text} ago"
+    return "now"

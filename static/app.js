@@ -1,0 +1,107 @@
+// Conveniences; every page works without them. Copy buttons, times in the reader's zone, ticking all rows, "/" to search.
+"use strict";
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "Copied";
+    say("Copied");
+  } catch {
+    button.textContent = "Select and copy";
+  }
+  setTimeout(() => { button.textContent = label; }, 2000);
+});
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+  const search = document.querySelector("input[type=search]");
+  if (event.key === "/" && search && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+});
+
+// ticking the box in the head ticks all rows; the form's count follows
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (!(box instanceof HTMLInputElement) || box.type !== "checkbox" || !box.form) return;
+  const boxes = [...box.form.elements].filter((other) => other.name === "user");
+  if (box.hasAttribute("data-all")) boxes.forEach((other) => { other.checked = box.checked; });
+  else if (box.name !== "user") return;
+  showTicked(boxes);
+});
+
+function showTicked(boxes) {
+  const ticked = boxes.filter((box) => box.checked).length;
+  const all = document.querySelector("[data-all]");
+  if (all) {
+    all.checked = ticked > 0 && ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+  }
+  document.querySelectorAll("[data-ticked]").forEach((place) => {
+    place.textContent = ticked ? `${ticked} ticked` : place.dataset.ticked;
+  });
+}
+
+function say(text) {
+  let place = document.getElementById("said");
+  if (!place) {
+    place = Object.assign(document.createElement("p"), { id: "said", className: "hidden" });
+    place.setAttribute("role", "status");
+    document.body.append(place);
+  }
+  place.textContent = "";
+  requestAnimationFrame(() => { place.textContent = text; });
+}
+
+const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+// in the same words as the server's filter `ago`
+function ago(time) {
+  const seconds = (Date.now() - new Date(time)) / 1000;
+  const size = Math.abs(seconds);
+  if (size < 5 && seconds >= 0) return "just now";
+  for (const [unit, length] of UNITS) {
+    if (size >= length) {
+      const text = `${Math[seconds < 0 ? "round" : "floor"](size / length)} ${unit}`;
+      return seconds < 0 ? `in ${text}` : `${text} ago`;
+    }
+  }
+  return "now";
+}
+
+function tellTimes() {
+  document.querySelectorAll("time[datetime]").forEach((element) => {
+    element.title = FORMAT.format(new Date(element.dateTime));
+    if (element.hasAttribute("data-exact")) return;
+    const isClock = element.hasAttribute("data-clock");
+    element.textContent = isClock ? CLOCK.format(new Date(element.dateTime)) : ago(element.dateTime);
+  });
+}
+
+tellTimes();
+setInterval(tellTimes, 20000);
+document.addEventListener("htmx:after:swap", tellTimes);
+
+// a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is
+document.addEventListener("htmx:before:response", async (event) => {
+  const { status, raw } = event.detail.ctx.response;
+  const isRefusal = [403, 404, 429].includes(status) || status >= 500;
+  if (!isRefusal) return;
+  event.preventDefault();
+  const page = new DOMParser().parseFromString(await raw.clone().text(), "text/html");
+  notify(page.querySelector(".lead")?.textContent.trim() || `The server answered ${status}.`);
+});
+
+document.addEventListener("htmx:error", () => notify("Rollcall cannot be reached just now."));
+
+function notify(text) {
+  const notice = Object.assign(document.createElement("p"), { className: "notice bad", textContent: text });
+  document.getElementById("notices").replaceChildren(notice);
+}

@@ -1,0 +1,126 @@
+"""A real browser on a real server. `desk` is Ada's: an administrator who has signed in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect, sync_playwright
+
+import rehearsal
+from tests.conftest import ROOT, Server
+
+EMAIL, PASSWORD = "ada@example.com", "violet-anchor-plum-7"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's Chromium; where there is none its tests are skipped, except in CI."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None and "ROLLCALL_TEST_ALL" in os.environ:
+        pytest.fail("There is no Chromium, and nothing may be skipped here.")
+    if path is None:
+        pytest.skip("there is no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Desk:
+    """One browser window on one server, and what it complained of."""
+
+    server: Server
+    page: Page
+    complaints: list = field(default_factory=list)
+    expected: list = field(default_factory=list)  # parts of complaints that belong to the test
+
+    def listen(self):
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("console", self._hear)
+        self.page.on("requestfailed", self._failed)
+
+    def _hear(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _failed(self, request):
+        if request.failure != "net::ERR_ABORTED":  # a poll that a click cut off
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def open(self, path):
+        self.page.goto(self.server.url + path)
+        return self.page
+
+    def sign_in(self, email=EMAIL, password=PASSWORD):
+        self.open("/sign-in")
+        self.page.get_by_label("E-mail address").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+    def rehearse(self, users=rehearsal.FEWEST_USERS):
+        """Play Okta's whole life cycle against the server."""
+        return rehearsal.rehearse(self.server.base_url, self.server.token, users=users)
+
+    def flask(self, *arguments, text=None):
+        """Run one of the app's commands on the server's database."""
+        environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(self.server.instance)}
+        command = [sys.executable, "-m", "flask", "--app", "app", *arguments]
+        run = subprocess.run(command, env=environment, cwd=ROOT, input=text, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    def check(self):
+        """Fail if axe finds a violation on the page as it is, in light and in dark."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            found = Axe().run(self.page)
+            assert found.violations_count == 0, f"{self.page.url}, {scheme}\n{found.generate_report()}"
+        self.page.emulate_media(color_scheme="light")
+
+    def unexpected(self):
+        return [c for c in self.complaints if not any(re.search(part, c) for part in self.expected)]
+
+
+@pytest.fixture
+def make_desk(chromium, make_server):
+    """Return a function that opens a window on a server of its own; no window may have complained at the end."""
+    desks = []
+
+    def make_desk(server=None, width=1280, **environment):
+        context = chromium.new_context(viewport={"width": width, "height": 900})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        desk = Desk(server or make_server(**environment), context.new_page())
+        desk.listen()
+        desks.append(desk)
+        return desk
+
+    yield make_desk
+    for desk in desks:
+        desk.page.context.close()
+    assert [c for desk in desks for c in desk.unexpected()] == []
+
+
+@pytest.fixture
+def desk(make_desk):
+    """Ada's desk: her account exists, and she has signed in."""
+    desk = make_desk()
+    desk.flask("admin", "create", EMAIL, "--password-stdin", text=PASSWORD)
+    desk.sign_in()
+    return desk

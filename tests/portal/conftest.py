@@ -1,0 +1,106 @@
+"""The cast of the portal: `ada` is an administrator, `grace` of the helpdesk, `alan` may only read."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from core import accounts
+from core.journal import Actor
+from models import transaction
+
+PASSWORD = "violet-anchor-plum-7"
+CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]+)"')
+
+
+class Text(HTMLParser):
+    """Collects what a page says."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = []
+
+    def handle_data(self, data):
+        self.parts.append(data)
+
+
+class Browser:
+    """A browser without JavaScript: keeps cookies, sends the forms' CSRF token along."""
+
+    def __init__(self, app):
+        self.client = app.test_client()
+
+    def get(self, path, **headers):
+        return self.client.get(path, headers=headers)
+
+    def csrf(self, path="/account"):
+        return CSRF.search(self.get(path).text)[1]
+
+    def post(self, path, data=None, headers=None, token=None):
+        data = {"csrf_token": token or self.csrf()} | (data or {})
+        return self.client.post(path, data=data, headers=headers or {})
+
+    def sign_in(self, email, password=PASSWORD):
+        return self.post("/sign-in", {"email": email, "password": password}, token=self.csrf("/sign-in"))
+
+    def says(self, path) -> str:
+        """Return the text of a page, with single spaces; fail unless it is there."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return words(answer.text)
+
+
+def words(html) -> str:
+    """Return what a page says, without its markup, with single spaces."""
+    parser = Text()
+    parser.feed(html)
+    return " ".join(" ".join(parser.parts).split())
+
+
+@pytest.fixture(scope="session")
+def password_hash():
+    """Hashing takes 50 ms: once for the whole suite is enough."""
+    return accounts.HASHER.hash(PASSWORD)
+
+
+@pytest.fixture
+def make_account(app, password_hash, monkeypatch):
+    def make_account(email, role="administrator"):
+        with app.app_context(), transaction(), monkeypatch.context() as patch:
+            patch.setattr(accounts, "hashed", lambda password, email: password_hash)
+            return accounts.create(email, PASSWORD, role, Actor("Command line"))
+
+    return make_account
+
+
+@pytest.fixture
+def make_browser(app, make_account):
+    """Return a function that signs in with a new account of a role."""
+
+    def make_browser(role, email):
+        make_account(email, role)
+        browser = Browser(app)
+        assert browser.sign_in(email).status_code == 303
+        return browser
+
+    return make_browser
+
+
+@pytest.fixture
+def ada(make_browser):
+    return make_browser("administrator", "ada@example.com")
+
+
+@pytest.fixture
+def grace(make_browser):
+    return make_browser("helpdesk", "grace@example.com")
+
+
+@pytest.fixture
+def alan(make_browser):
+    return make_browser("readonly", "alan@example.com")
+
+
+@pytest.fixture
+def stranger(app):
+    return Browser(app)
