@@ -37,17 +37,33 @@ def empty_instance(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def instance(empty_instance, tmp_path):
-    return shutil.copytree(empty_instance, tmp_path / "instance")
-
-
-@pytest.fixture
-def app(instance):
-    app = create_app({"INSTANCE_PATH": instance})
+@pytest.fixture(scope="session")
+def kept_app(empty_instance, tmp_path_factory):
+    """One application for all tests of a process: making one takes longer than most tests do."""
+    folder = shutil.copytree(empty_instance, tmp_path_factory.mktemp("kept") / "instance")
+    app = create_app({"INSTANCE_PATH": folder})
     app.jinja_env.undefined = StrictUndefined  # a template that lacks a variable is a mistake
-    yield app
-    with app.app_context():
+    return app
+
+
+@pytest.fixture
+def instance(kept_app, empty_instance):
+    """The folder of the application, with an empty database."""
+    folder = Path(kept_app.instance_path)
+    shutil.rmtree(folder)
+    return shutil.copytree(empty_instance, folder)
+
+
+@pytest.fixture
+def app(kept_app, instance):
+    """The application on an empty database, with nothing in memory of the test before."""
+    config = dict(kept_app.config)
+    for name in kept_app.extensions.keys() - {"sqlalchemy", "migrate"}:
+        del kept_app.extensions[name]
+    yield kept_app
+    kept_app.config.clear()
+    kept_app.config.update(config)
+    with kept_app.app_context():
         models.db.engine.dispose()
 
 
