@@ -1,6 +1,6 @@
-"""A light HTTP/1.1 client: eight threads, a connection each. Knows nothing of SCIM.
+"""A light HTTP/1.1 client: eight threads, a connection each. Knows nothing of SCIM, nor of the portal.
 
-answers, seconds = Client(port, token).send([("GET", "/scim/v2/Users/1", None)] * 100)
+answers, seconds = Client(port, OKTA.format(token)).send([("GET", "/scim/v2/Users/1", None)] * 100)
 """
 
 import re
@@ -13,11 +13,19 @@ import orjson
 
 CONNECTIONS = 8
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-HEADERS = (  # Okta's
-    "{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/scim+json\r\nAccept-Charset: utf-8\r\n"
-    "Content-Type: application/scim+json; charset=utf-8\r\nUser-Agent: Okta SCIM Client 1.0.0\r\n"
-    "Authorization: Bearer {}\r\nContent-Length: {}\r\n"
+REQUEST = (
+    "{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}Content-Length: {}\r\n"
     "Connection: Keep-Alive\r\nAccept-Encoding: gzip,deflate\r\n\r\n"
+)
+OKTA = (
+    "Accept: application/scim+json\r\nAccept-Charset: utf-8\r\n"
+    "Content-Type: application/scim+json; charset=utf-8\r\nUser-Agent: Okta SCIM Client 1.0.0\r\n"
+    "Authorization: Bearer {}\r\n"
+)
+BROWSER = (
+    "Accept: text/html,application/xhtml+xml\r\nAccept-Language: en\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
+    "Sec-Fetch-Site: same-origin\r\nCookie: {}\r\n"
 )
 
 
@@ -32,12 +40,17 @@ class Answer(NamedTuple):
     def doc(self) -> dict:
         return orjson.loads(self.body)
 
+    @property
+    def rows(self) -> int:
+        """How many rows the tables of a page have, beside their heads."""
+        return self.body.count(b"<tr") - self.body.count(b"<thead")
+
 
 class Client:
-    """Sends to one server, over connections that stay open until all is answered."""
+    """Sends to one server, over connections that stay open until all is answered. All requests have `headers`."""
 
-    def __init__(self, port: int, token: str):
-        self.port, self.token = port, token
+    def __init__(self, port: int, headers: str):
+        self.port, self.headers = port, headers
         self.threads = ThreadPoolExecutor(CONNECTIONS)
 
     def send(self, requests) -> tuple[list[Answer], float]:
@@ -58,7 +71,7 @@ class Client:
     def encode(self, method: str, path: str, doc: dict | None) -> bytes:
         """Return the bytes of one request."""
         body = b"" if doc is None else orjson.dumps(doc)
-        return HEADERS.format(method, path, self.token, len(body)).encode() + body
+        return REQUEST.format(method, path, self.headers, len(body)).encode() + body
 
 
 def exchange(connection, request: bytes) -> Answer:

@@ -1,7 +1,8 @@
 """The people and groups that every server of the bench holds. Pure: nothing of any server.
 
-People are numbered 0 … users-1; five share a title and an office. Behind them come SPARES more,
-whom the scenarios that write may change. `groups(1000)` names the groups and numbers their members.
+People are numbered 0 … users-1; five share a title and an office. One in 20 is disabled, and one in 19 is not
+Okta's. Behind them come SPARES more, whom the scenarios that write may change. `groups(1000)` names the groups and
+numbers their members.
 """
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -11,6 +12,7 @@ CUSTOM = "urn:ietf:params:scim:schemas:extension:ivanti:2.0:User"
 ATTRIBUTE = "custAttr1"
 SPARES = 100
 SIZES = (10, 1_000, 100_000)
+ADMINISTRATOR = {"email": "ada@example.com", "password": "violet-anchor-plum-7"}
 
 
 def person(number: int, prefix: str = "user") -> dict:
@@ -33,8 +35,13 @@ def person(number: int, prefix: str = "user") -> dict:
 
 def people(users: int):
     """Yield the documents of all users, the spare ones last."""
-    yield from (person(number) for number in range(users))
+    yield from (person(number) | {"active": number % 20 != 7} for number in range(users))
     yield from (person(number, "spare") for number in range(SPARES))
+
+
+def is_local(number: int) -> bool:
+    """Return whether an administrator added this user, where a server tells who did."""
+    return number % 19 == 13
 
 
 def groups(users: int):

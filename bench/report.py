@@ -7,6 +7,8 @@ import sqlite3
 import statistics
 from dataclasses import dataclass, field
 
+PAGE_BUDGET = 5  # times a bare page
+
 
 @dataclass
 class Figures:
@@ -38,29 +40,46 @@ class Figures:
 
 def render(names, scenarios, results, memory, rounds) -> str:
     """Return the report. `results` is {(scenario, server): Figures}, `memory` {server: MiB}."""
-    paces = [results[row.name, "scim2-flask"].cost / row.peer for row in scenarios if row.peer]
+    of_scim = [row for row in scenarios if row.door == "scim"]
+    of_portal = [row for row in scenarios if row.door == "portal"]
+    paces = [results[row.name, "scim2-flask"].cost / row.peer for row in of_scim if row.peer]
     pace = statistics.median(paces or [1])
     ours = [name for name in names if name.startswith("Rollcall")]
+    seen = [line(row.name, *(results.get((row.name, name), "not run") for name in names)) for row in scenarios]
     lines = [
         f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {rounds} rounds. "
-        f"What cost scim2-flask 1 ms when the budget was made cost it {pace:.2f} ms here: the pace.",
-        "",
-        "CPU milliseconds of the server per request, the median of the slices:",
-        "",
-        *table("scenario", "bare", "scim2-flask", *ours, "÷ bare", "÷ scim2-flask", "budget", "used", "at pace"),
-        *(costs(row, ours, results, pace) for row in scenarios),
-        "",
-        "Seen through 8 connections that never pause: p50 / p99 milliseconds, requests per second:",
-        "",
-        *table("scenario", *names),
-        *(line(row.name, *(results.get((row.name, name), "not run") for name in names)) for row in scenarios),
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {rounds} rounds."
+        + (
+            f" What cost scim2-flask 1 ms when the budget was made cost it {pace:.2f} ms here: the pace."
+            if paces
+            else ""
+        ),
+        *section(
+            "CPU milliseconds of the server per request, the median of the slices:",
+            ("scenario", "bare", "scim2-flask", *ours, "÷ bare", "÷ scim2-flask", "budget", "used", "at pace"),
+            [costs(row, ours, results, pace) for row in of_scim],
+        ),
+        *section(
+            "The same for the portal's pages:",
+            ("page", "bare page", *ours, "÷ bare page", "budget"),
+            [page_costs(row, ours, results) for row in of_portal],
+        ),
+        *section(
+            "Seen through 8 connections that never pause: p50 / p99 milliseconds, requests per second:",
+            ("scenario", *names),
+            seen,
+        ),
         "",
         *table("", *names),
         line("imported users per second (at least 30,000)", *(imported(name, results) for name in names)),
         line("resident MiB after an import of all (at most 200)", *(f"{memory[name]:,.0f}" for name in names)),
     ]
     return "\n".join(lines)
+
+
+def section(caption, heads, rows) -> list[str]:
+    """Return a table under its caption; nothing if it has no rows."""
+    return ["", caption, "", *table(*heads), *rows] if rows else []
 
 
 def line(*cells) -> str:
@@ -93,6 +112,19 @@ def costs(row, ours, results, pace) -> str:
         f"{budget:.2f}" if budget else "",
         f"{worst / budget:.2f}" if budget and cost else "",
         f"{worst / budget / pace:.2f}" if budget and cost else "",
+    )
+
+
+def page_costs(row, ours, results) -> str:
+    """Return the line of one page of the portal: the dearest Rollcall against the bare page."""
+    cost = {name: results[row.name, name].cost for name in ours if (row.name, name) in results}
+    bare = results[row.name, "bare"].cost
+    return line(
+        row.name,
+        f"{bare:.2f}",
+        *(f"{cost[name]:.2f}" if name in cost else "not run" for name in ours),
+        f"{max(cost.values()) / bare:.1f}" if cost else "",
+        PAGE_BUDGET,
     )
 
 

@@ -16,8 +16,8 @@ class Scenario:
     """`request(server, number)` makes the number-th request; `before` and `after` others, unmeasured.
 
     `prototype` and `peer` (scim2-flask) are the CPU milliseconds that the budget was made from, `factor` what
-    it allows on the prototype's; `found` is how many resources a list must hold, `users` how large the database
-    must be.
+    it allows on the prototype's; `found` is how many resources or rows a list must hold, or a function of the
+    server that tells; `users` is how large the database must be, `door` scim or portal.
     """
 
     name: str
@@ -25,11 +25,15 @@ class Scenario:
     prototype: float | None = None
     peer: float | None = None
     factor: float = 1.5
-    found: int | None = None
+    found: int | Callable | None = None
     users: int = 0
     statuses: tuple = (200,)
     before: Callable | None = None
     after: Callable | None = None
+    door: str = "scim"
+
+    def expected(self, server) -> int | None:
+        return self.found(server) if callable(self.found) else self.found
 
 
 def get(path: str, **parameters) -> tuple[str, str, None]:

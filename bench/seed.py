@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from app import create_app
 from bench import people
-from core import attributes, directory, journal, tokens
+from core import accounts, attributes, directory, journal, tokens
 from models import checkpoint, db, transaction, upgrade_database
 from protocol.schema import GROUP_TYPE
 
@@ -66,14 +66,18 @@ def make_room(raw, _record):
 
 
 def fill(users: int) -> str:
-    """Create the custom attribute, the people, the groups and a token; return the token."""
-    actor = journal.Actor("bench", token_id=1)
+    """Create the custom attribute, the people, the groups, an administrator and a token; return the token."""
+    actor, local = journal.Actor("bench", token_id=1), journal.Actor("bench")
     attributes.add(people.ATTRIBUTE, "string", False, actor)
     user_type = attributes.user_type()
-    ids = [directory.create(user_type, doc, actor, ignored=[]).id for doc in people.people(users)]
+    ids = []
+    for number, doc in enumerate(people.people(users)):
+        by = local if number < users and people.is_local(number) else actor
+        ids.append(directory.create(user_type, doc, by, ignored=[]).id)
     for name, numbers in people.groups(users):
         members = [{"value": ids[number]} for number in numbers]
         directory.create(GROUP_TYPE, {"displayName": name, "members": members}, actor, ignored=[])
+    accounts.create(**people.ADMINISTRATOR, role="administrator", actor=local)
     return tokens.create("bench", actor)
 
 

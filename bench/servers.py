@@ -7,11 +7,16 @@ import socket
 import subprocess
 import sys
 import time
+from html import unescape
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
 from app import SERVER_THREADS
 from bench import people, seed
-from bench.client import Client
+from bench.client import BROWSER, OKTA, Client
+from bench.pages import visit
 from bench.scenarios import get, page
 
 TOKEN = "bench"
@@ -24,7 +29,7 @@ class Server:
     def __init__(self, name: str, size: int, command: list, environment: dict, token: str = TOKEN):
         self.name, self.size = name, size
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+            self.port = port = listener.getsockname()[1]
         # the WSGI server copies its environment for each request: the same few names for all
         environment |= {"PATH": os.environ["PATH"], "PORT": str(port), "GRANIAN_PORT": str(port)}
         log = seed.DATA / f"{name}.log"
@@ -36,7 +41,8 @@ class Server:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.client = Client(port, token)
+        self.client = Client(port, OKTA.format(token))
+        self.clients = {"scim": self.client}  # by the door that they use
         deadline = time.monotonic() + 60
         while not self.answers():
             if time.monotonic() > deadline or self.process.poll() is not None:
@@ -91,6 +97,13 @@ class Server:
         self.groups = {size: doc["id"] for size, doc in zip(sizes, found, strict=True)}
         return self
 
+    def enter(self):
+        """Sign in to the portal, and look where its users page goes on."""
+        self.clients["portal"] = Client(self.port, BROWSER.format(cookie_of_session(self.port)))
+        (first,), _seconds = self.clients["portal"].send([visit("/users")])
+        self.next = unescape(re.search(r'href="([^"]+)" rel="next"', first.body.decode())[1])
+        return self
+
     def list(self, requests) -> list[dict]:
         """Return the resources of all the lists that are asked for."""
         return [doc for answer in self.client.send(requests)[0] for doc in answer.doc["Resources"]]
@@ -103,8 +116,19 @@ class Server:
         return self.spares[number % people.SPARES]["id"]
 
 
+def cookie_of_session(port: int) -> str:
+    """Sign in as the administrator, as a browser does, and return its cookie."""
+    cookies, url = CookieJar(), f"http://127.0.0.1:{port}/sign-in"
+    browser = build_opener(ProxyHandler({}), HTTPCookieProcessor(cookies))
+    token = re.search(r'name="csrf_token" value="(\w+)"', browser.open(url).read().decode())[1]
+    browser.open(url, urlencode(people.ADMINISTRATOR | {"csrf_token": token}).encode())
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies)
+
+
 def bare() -> Server:
-    return Server("bare", 0, [*GRANIAN, "bench.bare:app"], {})
+    server = Server("bare", 0, [*GRANIAN, "bench.bare:app"], {})
+    server.clients["portal"] = Client(server.port, BROWSER.format("bench=none"))
+    return server
 
 
 def peer() -> Server:
@@ -115,4 +139,4 @@ def rollcall(size: int) -> Server:
     """Start Rollcall on a fresh copy of the database of that size, as `make run` does."""
     database, token = seed.copy_of(size)
     urls = {"ROLLCALL_DATABASE_URL": f"sqlite:///{database}", "ROLLCALL_INSTANCE_PATH": str(database.parent)}
-    return Server(f"Rollcall {size:,}", size, ["app.py"], urls, token).learn()
+    return Server(f"Rollcall {size:,}", size, ["app.py"], urls, token).learn().enter()
