@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from email.utils import parseaddr
 from importlib import import_module
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -27,7 +28,7 @@ import cli
 import models
 import portal
 import scim
-from core import accounts, jobs, journal, sessions, settings
+from core import accounts, invitations, jobs, journal, outbox, sessions, settings, smtp, throttle, variables
 from gate import Gate
 from portal import access, frame
 from protocol.errors import ScimError
@@ -35,6 +36,7 @@ from protocol.errors import ScimError
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
 )
+SECRET_PATH = re.compile(r"(/(?:set-up|invitation|password)/).*")  # behind it, a secret
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
@@ -50,7 +52,10 @@ class ConfigurationError(click.ClickException):
     """A setting that Rollcall refuses to start with; the message names it, and commands print it."""
 
 
-PAGES = "account administrators attributes audit dashboard groups jobs log provisioning users".split()
+PAGES = (
+    "account administrators attributes audit configurations dashboard device groups invitations jobs log mail "
+    "provisioning users"
+).split()
 
 
 def create_app(overrides: dict | None = None) -> Flask:
@@ -64,6 +69,8 @@ def create_app(overrides: dict | None = None) -> Flask:
         PUBLIC_URL="",
         TRUSTED_PROXIES=0,
         NGROK_API="http://127.0.0.1:4040/api/tunnels",
+        SMTP_URL="",
+        MAIL_FROM="",
         LOG_LEVEL="INFO",
         MAX_CONTENT_LENGTH=MAX_BODY,
         PROVIDE_AUTOMATIC_OPTIONS=False,
@@ -110,11 +117,26 @@ def configure(app):
     if not str(config["TRUSTED_PROXIES"]).isdecimal():
         raise ConfigurationError("ROLLCALL_TRUSTED_PROXIES must be the number of proxies in front of Rollcall.")
     config["TRUSTED_PROXIES"] = int(config["TRUSTED_PROXIES"])
+    configure_mail(config)
     level = str(config["LOG_LEVEL"]).upper()
     if level not in logging.getLevelNamesMapping():
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     LOG.setLevel(level)
     create_private(config["DATABASE_URL"], app.instance_path)
+
+
+def configure_mail(config):
+    """Check what mail needs. Raise ConfigurationError; the message does not repeat a password."""
+    if config["SMTP_URL"]:
+        try:
+            smtp.parse(config["SMTP_URL"])
+        except ValueError as error:
+            raise ConfigurationError(
+                f"ROLLCALL_SMTP_URL is no address such as smtp://user:password@mail.example.com: {error}."
+            ) from None
+    sender = config["MAIL_FROM"]
+    if sender and not (sender.isprintable() and variables.MAILBOX.fullmatch(parseaddr(sender)[1])):
+        raise ConfigurationError("ROLLCALL_MAIL_FROM must be an address such as Rollcall <rollcall@example.com>.")
 
 
 def kept_secret(path: Path) -> str:
@@ -155,6 +177,11 @@ def add_health(app):
         return jsonify(status="ok")
 
 
+def shown_path() -> str:
+    """Return the path of the request as logs may hold it: without the secret of a link."""
+    return SECRET_PATH.sub(r"\1…", request.path)
+
+
 def add_errors(app):
     """Render every refusal in one place: as SCIM under its prefix, as a page elsewhere.
 
@@ -179,7 +206,7 @@ def add_errors(app):
     def database_failed(error):
         if models.is_busy(error):
             return busy(error)
-        LOG.exception("The database refused a request to %r", request.path)
+        LOG.exception("The database refused a request to %r", shown_path())
         if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
             return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
         return failed(error)
@@ -193,7 +220,7 @@ def add_errors(app):
 
     @app.errorhandler(Exception)
     def failed(error):
-        LOG.exception("A request to %s %r failed", request.method, request.path)
+        LOG.exception("A request to %s %r failed", request.method, shown_path())
         return answer(ScimError(500, None, "Rollcall made a mistake. Nothing was changed; its log says more."))
 
     def answer(error, headers=None):
@@ -225,6 +252,7 @@ def serving() -> Flask:
     stop = threading.Event()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
     threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
+    threading.Thread(target=outbox.keep_delivering, args=(app, stop), name="outbox").start()
     threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
     return app
 
@@ -244,6 +272,8 @@ def keep_house(app, stop):
                     with models.transaction():
                         journal.prune(settings.get("log_days"))
                         sessions.prune()
+                        throttle.prune()
+                    invitations.expire()
         except Exception:
             LOG.exception("Housekeeping failed; it goes on in a second")
     stop.set()

@@ -1,4 +1,4 @@
-"""The command line door: flask token|attribute|rehearse. Short commands over the core."""
+"""The command line door: flask token|admin|attribute|outbox|rehearse. Short commands over the core."""
 
 import json
 import os
@@ -15,12 +15,12 @@ from pathlib import Path
 
 import click
 import requests
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 import models
 import rehearsal
-from core import accounts, attributes, jobs, tokens
+from core import accounts, attributes, jobs, outbox, tokens
 from core.journal import Actor
 from models import transaction
 
@@ -30,10 +30,11 @@ ACTOR = Actor("Command line")
 token_cli = AppGroup("token", help="Bearer tokens for Okta: create, list, renew, revoke.")
 admin_cli = AppGroup("admin", help="Accounts of the portal: create, list, set a password.")
 attribute_cli = AppGroup("attribute", help="Custom attributes: add, list, remove.")
+outbox_cli = AppGroup("outbox", help="Mails: deliver those that wait.")
 
 
 def init_app(app: Flask):
-    for command in (token_cli, attribute_cli, admin_cli, rehearse):
+    for command in (token_cli, attribute_cli, admin_cli, outbox_cli, rehearse):
         app.cli.add_command(command)
 
 
@@ -107,7 +108,7 @@ def remove_attribute(name, yes):
     """Take a custom attribute away, and its values from every user."""
     models.upgrade_database()
     with refusals():
-        users = attributes.count_holders(attributes.find(name).name)
+        users = attributes.count_holders(attributes.find_unused(name).name)
         if not yes:
             click.confirm(f"Remove {name} and its value from {users} users?", abort=True)
         with transaction():
@@ -173,6 +174,19 @@ def set_admin_password(email, password_stdin):
             accounts.change_password(account, password, ACTOR)
             accounts.enable(account, ACTOR)
     click.echo(f"Set the password of {account.email}.")
+
+
+@outbox_cli.command("deliver")
+def deliver():
+    """Deliver every mail that is due, once, and say what became of them; a server that runs does it by itself."""
+    models.upgrade_database()
+    if problem := outbox.smtp_problem(current_app.config):
+        raise click.ClickException(f"Mails wait: {problem}")
+    with refusals():
+        done, problem = outbox.deliver_all()
+    click.echo(f"Sent {done['sent']}, to be tried again {done['postponed']}, failed {done['failed']}.")
+    if problem:
+        raise click.ClickException(f"The others wait: {problem}")
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class User(db.Model):
     display_key: Mapped[str] = mapped_column(index=True)  # schema.fold(display)
     active: Mapped[bool | None] = mapped_column(index=True)  # only true is enabled
     source: Mapped[str]  # "scim" or "local"
-    invite: Mapped[str] = mapped_column(server_default="not invited")
+    invite: Mapped[str] = mapped_column(server_default="not invited")  # or pending, completed, expired
     document: Mapped[str] = mapped_column(Text)  # JSON, without id, meta, groups and password
     version: Mapped[int]
     created: Mapped[str] = mapped_column(index=True)  # as now() writes it
@@ -63,6 +63,11 @@ class User(db.Model):
         *(
             Index(f"ix_users_{name}_{column}", column, sqlite_where=text(condition))
             for name, condition in (("disabled", "active IS NOT 1"), ("local", "source = 'local'"))
+            for column in ("display_key", "user_name_key", "last_modified")
+        ),
+        # of those who were ever invited, each state is read in the order that is asked for
+        *(
+            Index(f"ix_users_invited_{column}", "invite", column, sqlite_where=text("invite <> 'not invited'"))
             for column in ("display_key", "user_name_key", "last_modified")
         ),
         {"sqlite_autoincrement": True},  # a deleted user's pk is never given again
@@ -195,7 +200,7 @@ class AuditLine(db.Model):
     time: Mapped[str] = mapped_column(index=True)
     actor: Mapped[str]  # "SCIM Okta (Production)", or an administrator
     token_id: Mapped[int | None]
-    action: Mapped[str]  # created, changed, deleted, taken over, signed in …
+    action: Mapped[str]  # created, changed, deleted, taken over, invited, signed in …
     resource_type: Mapped[str]
     resource_id: Mapped[str] = mapped_column(index=True)
     name: Mapped[str]
@@ -229,14 +234,122 @@ class BrowserSession(db.Model):
     data: Mapped[str] = mapped_column(Text)  # JSON
     created: Mapped[str]
     last_seen: Mapped[str] = mapped_column(index=True)
+    user_pk: Mapped[int | None] = mapped_column(
+        ForeignKey("users.pk", name="fk_sessions_user_pk", ondelete="CASCADE"), index=True
+    )
 
 
 class FailedSignIn(db.Model):
+    """What is throttled: a password that was tried, a link that was asked for, a mail that was sent."""
+
     __tablename__ = "failed_sign_ins"
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str]  # an e-mail address or a network address
+    key: Mapped[str]  # what kind of thing, and whose: an e-mail address or a network address
     time: Mapped[str]
     __table_args__ = (Index("ix_failed_sign_ins_key", "key", "time"),)
+
+
+class Person(db.Model):
+    """The sign-in of a user who has registered. No administrator has one, and nothing over SCIM makes one."""
+
+    __tablename__ = "people"
+    user_pk: Mapped[int] = mapped_column(ForeignKey("users.pk", ondelete="CASCADE"), primary_key=True)
+    password_hash: Mapped[str]  # argon2id
+    registered: Mapped[str]
+
+
+class Link(db.Model):
+    """A link that was mailed: only the digest of its secret, never the secret."""
+
+    __tablename__ = "links"
+    digest: Mapped[str] = mapped_column(primary_key=True)  # SHA-256, hexadecimal
+    purpose: Mapped[str]  # invitation or password
+    user_pk: Mapped[int | None] = mapped_column(ForeignKey("users.pk", ondelete="CASCADE"), index=True)
+    administrator_id: Mapped[int | None] = mapped_column(
+        ForeignKey("administrators.id", ondelete="CASCADE"), index=True
+    )
+    email: Mapped[str]  # the address that it goes to
+    invited_by: Mapped[str]  # as the person reads it
+    created: Mapped[str]
+    expires: Mapped[str] = mapped_column(index=True)
+    used: Mapped[str | None]  # since when; then it is dead, as one that is revoked
+    revoked: Mapped[str | None]
+
+
+class Mail(db.Model):
+    """One mail of the outbox, written in the transaction that it tells of."""
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[str]  # invitation, registered, password or test
+    user_pk: Mapped[int | None] = mapped_column(ForeignKey("users.pk", ondelete="CASCADE"), index=True)
+    administrator_id: Mapped[int | None] = mapped_column(
+        ForeignKey("administrators.id", ondelete="CASCADE"), index=True
+    )
+    recipient: Mapped[str]  # the one address that it goes to
+    secret: Mapped[str | None]  # of its link, sealed: see core/outbox.py. Only until it is delivered
+    link_digest: Mapped[str | None] = mapped_column(index=True)
+    content: Mapped[str | None] = mapped_column(Text)  # JSON: subject and text of a test
+    message_id: Mapped[str] = mapped_column(unique=True)  # the same at each try
+    state: Mapped[str]  # waiting, sending, sent, failed or cancelled
+    tries: Mapped[int] = mapped_column(server_default="0")
+    next_try: Mapped[str]  # when it is due; of one that is done with, since when
+    claimed_until: Mapped[str | None]  # a worker that is silent for longer has died
+    claim: Mapped[str | None]  # which worker sends it
+    last_error: Mapped[str | None]
+    created: Mapped[str]
+    sent: Mapped[str | None]
+    __table_args__ = (Index("ix_outbox_due", "state", "next_try"), {"sqlite_autoincrement": True})
+
+
+class Configuration(db.Model):
+    """What a device gets: the fields of a type of core/mobileconfig.py, and to whom it goes."""
+
+    __tablename__ = "configurations"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str] = mapped_column(unique=True)  # what the identifiers of its profiles are made from
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)  # schema.fold(name)
+    type: Mapped[str]
+    fields: Mapped[str] = mapped_column(Text)  # JSON, as mobileconfig.checked returns it
+    missing: Mapped[str]  # what a variable without a value does: hold or empty
+    distribution: Mapped[str]  # nobody, everyone or groups
+    version: Mapped[int]
+    created: Mapped[str]
+    last_modified: Mapped[str]
+
+
+class ConfigurationGroup(db.Model):
+    __tablename__ = "configuration_groups"
+    configuration_id: Mapped[int] = mapped_column(
+        ForeignKey("configurations.id", ondelete="CASCADE"), primary_key=True
+    )
+    group_pk: Mapped[int] = mapped_column(ForeignKey("groups.pk", ondelete="CASCADE"), primary_key=True)
+    __table_args__ = (
+        Index("ix_configuration_groups_group", "group_pk", "configuration_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+
+class Delivery(db.Model):
+    """What a person has of a configuration, or had: a device never sees a revision that is lower than before."""
+
+    __tablename__ = "deliveries"
+    configuration_id: Mapped[int] = mapped_column(
+        ForeignKey("configurations.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_pk: Mapped[int] = mapped_column(ForeignKey("users.pk", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[str]  # ready, held, or withdrawn from who is disabled or no longer in the distribution
+    missing: Mapped[str | None] = mapped_column(Text)  # JSON: {variable: why it is held}
+    fingerprint: Mapped[str | None]  # of the last content that was ready
+    revision: Mapped[int]  # of that content; 0 if there was none
+    changed: Mapped[str]
+    __table_args__ = (
+        Index("ix_deliveries_user", "user_pk", "configuration_id"),
+        Index("ix_deliveries_state", "configuration_id", "state", "user_pk"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class Setting(db.Model):
@@ -251,8 +364,8 @@ class Job(db.Model):
     __tablename__ = "jobs"
     __table_args__ = {"sqlite_autoincrement": True}
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # disable, enable, delete, remove attribute
-    subject: Mapped[str | None]  # the attribute's name
+    kind: Mapped[str]  # disable, enable, delete, invite, remove attribute, deliver
+    subject: Mapped[str | None]  # the attribute's name, or the ids of the configurations
     pks: Mapped[str] = mapped_column(Text)  # JSON list: the users who were confirmed
     actor: Mapped[str]
     total: Mapped[int]

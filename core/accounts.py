@@ -7,49 +7,36 @@ Accounts of the portal and people who arrive over SCIM are separate: no look-up 
 
 import hashlib
 import hmac
-import re
 import secrets
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select, update
 
-from core import journal, sessions
+from core import journal, links, passwords, sessions, throttle
 from core.journal import Actor
+from core.passwords import HASHER, LONGEST_PASSWORD, SHORTEST_PASSWORD, PasswordError
 from core.sessions import Account
-from models import Administrator, FailedSignIn, Setting, execute, from_now, now, transaction
+from core.throttle import Throttled
+from core.variables import MAILBOX
+from models import Administrator, Setting, execute, now, transaction
 from protocol.schema import fold
 
+__all__ = ["HASHER", "LONGEST_PASSWORD", "SHORTEST_PASSWORD", "Throttled"]  # of accounts, to the doors
 ROLES = {"readonly": "Read only", "helpdesk": "Helpdesk", "administrator": "Administrator"}  # the weakest first
 RANKS = {role: rank for rank, role in enumerate(ROLES)}
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256  # characters
-WEAKEST_PASSWORD = 3  # of 4, as zxcvbn judges it: ten thousand million guesses and more
-EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,190}")
 WINDOW = timedelta(minutes=5)
 TRIES = {"account": 10, "address": 50}  # within WINDOW; behind a tunnel everyone shares one address
-# 19 MiB and two rounds, as OWASP recommends for argon2id: sign-in must not need the memory that an import has
-HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 SET_UP = "set_up_digest"
 
-ACCOUNTS, FAILURES, SETTINGS = Administrator.__table__, FailedSignIn.__table__, Setting.__table__
+ACCOUNTS, SETTINGS = Administrator.__table__, Setting.__table__
 
 
-class AccountError(Exception):
+class AccountError(PasswordError):
     """An account or password that is refused; `field` says of what: email, password, role or account."""
 
     def __init__(self, field, message):
         super().__init__(message)
         self.field = field
-
-
-class Throttled(Exception):
-    """Too many wrong passwords; `seconds` until the next try."""
-
-    def __init__(self, seconds: int):
-        super().__init__(f"Too many wrong passwords. Try again in {seconds} seconds.")
-        self.seconds = seconds
 
 
 def may(account: Account, role: str) -> bool:
@@ -80,7 +67,7 @@ def exist() -> bool:
 def create(email: str, password: str, role: str, actor: Actor) -> Account:
     """Make an account. Raise AccountError for an address, a password or a role that cannot be."""
     email = email.strip()
-    if not EMAIL.fullmatch(email) or not email.isprintable():
+    if not MAILBOX.fullmatch(email) or not email.isprintable():
         raise AccountError("email", f"{email!r} is no e-mail address.")
     if role not in ROLES:
         raise AccountError("role", f"{role!r} is no role: choose one of {', '.join(ROLES)}.")
@@ -100,24 +87,10 @@ def create(email: str, password: str, role: str, actor: Actor) -> Account:
 
 def hashed(password: str, email: str) -> str:
     """Return the hash of a password that may be used. Raise AccountError that says what is wrong with it."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise AccountError("password", f"Choose a password of at least {SHORTEST_PASSWORD} characters.")
-    if len(password) > LONGEST_PASSWORD:
-        raise AccountError("password", f"Choose a password of at most {LONGEST_PASSWORD} characters.")
-    if strength(password, email) < WEAKEST_PASSWORD:
-        raise AccountError(
-            "password", "This password is easily guessed. Four or more words that do not belong together are not."
-        )
-    return HASHER.hash(password)
-
-
-def strength(password: str, email: str) -> int:
-    """Return 0 (guessed at once) to 4, knowing common passwords, names and the words of the address."""
-    from zxcvbn import zxcvbn  # its word lists take 20 MB, and only a new password needs them
-
-    return zxcvbn(password, [email, *re.split(r"\W+", email), "rollcall", "okta"], max_length=LONGEST_PASSWORD)[
-        "score"
-    ]
+    try:
+        return passwords.hashed(password, email)
+    except PasswordError as error:
+        raise AccountError("password", str(error)) from None
 
 
 def sign_in(email: str, password: str, address: str) -> Account | None:
@@ -126,50 +99,23 @@ def sign_in(email: str, password: str, address: str) -> Account | None:
     The try is counted before the password is looked at: many at once get no more tries than one after another.
     An unknown address takes as long as a wrong password. Opens its own transactions.
     """
-    keys = {"account": f"account {fold(email.strip())}"[:300], "address": f"address {address}"}
-    tries = _count_try(keys)
+    key = _key(email)
+    with transaction():
+        tries = throttle.count({key: TRIES["account"], f"address {address}": TRIES["address"]}, WINDOW)
     account = find_by_email(email)
-    right = _verify(account.password_hash if account else _no_hash(), password)
-    if not (right and account and account.disabled is None):
+    right = passwords.matches(password, account.password_hash if account else None)
+    if not right or account.disabled:
         return None
     with transaction():
-        forgotten = FAILURES.c.id.in_(tries) | (FAILURES.c.key == keys["account"])
-        execute(delete(FAILURES).where(forgotten))
-        if HASHER.check_needs_rehash(account.password_hash):
-            execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"password_hash": HASHER.hash(password)})
+        throttle.forget(tries, key)
+        if better := passwords.rehashed(password, account.password_hash):
+            execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"password_hash": better})
     return account
 
 
-def _count_try(keys):
-    """Note a try for the account and for the address; return their ids. Raise Throttled after too many."""
-    with transaction():
-        since = from_now(-WINDOW)
-        for kind, key in keys.items():
-            recent = (FAILURES.c.key == key, FAILURES.c.time > since)
-            times = execute(select(FAILURES.c.time).where(*recent).order_by(FAILURES.c.time)).scalars().all()
-            if len(times) >= TRIES[kind]:
-                raise Throttled(_seconds_until(times[-TRIES[kind]]))
-        execute(delete(FAILURES).where(FAILURES.c.time <= since))
-        rows = [{"key": key, "time": now()} for key in keys.values()]
-        return [execute(FAILURES.insert(), row).inserted_primary_key[0] for row in rows]
-
-
-def _seconds_until(time):
-    """Return in how many seconds a try at `time` leaves the window."""
-    left = datetime.fromisoformat(time) + WINDOW - datetime.fromisoformat(now())
-    return min(max(int(left.total_seconds()) + 1, 1), int(WINDOW.total_seconds()))
-
-
-def _verify(password_hash, password):
-    try:
-        return HASHER.verify(password_hash, password[:LONGEST_PASSWORD])
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-@cache
-def _no_hash():
-    return HASHER.hash(secrets.token_hex())
+def _key(email):
+    """Return what the tries at an account are counted by."""
+    return f"account {fold(email.strip())}"
 
 
 def signed_in(account: Account):
@@ -181,8 +127,9 @@ def signed_in(account: Account):
 def change_password(account: Account, password: str, actor: Actor, keep: str | None = None):
     """Set a password and end the account's sessions, but for the one of the secret `keep`. Raise AccountError."""
     execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"password_hash": hashed(password, account.email)})
+    links.revoke(administrator_id=account.id)  # of a new password: it would undo this one
     sessions.end_all(account.id, keep)
-    execute(delete(FAILURES).where(FAILURES.c.key == f"account {account.email_key}"[:300]))
+    throttle.forget([], _key(account.email))
     journal.note(actor, "changed the password", "Administrator", account.id, account.email)
 
 
@@ -205,6 +152,7 @@ def disable(account: Account, actor: Actor):
         return
     _keep_one(account)
     execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id), {"disabled": now()})
+    links.revoke(administrator_id=account.id)
     sessions.end_all(account.id)
     journal.note(actor, "disabled", "Administrator", account.id, account.email)
 

@@ -4,7 +4,7 @@ import re
 
 from sqlalchemy import delete, func, select
 
-from core import journal, variables
+from core import configurations, journal, variables
 from core.journal import Actor
 from models import CustomAttribute, Prepared, UserValue, execute, now
 from protocol import definitions
@@ -28,11 +28,16 @@ class DefinitionError(Exception):
 
 def user_type() -> ResourceType:
     """Return the compiled User type with the attributes defined at this moment, whichever process did so."""
-    return compile_user_type(tuple((name, kind, bool(many)) for name, kind, many in DEFINED.rows()))
+    return compile_user_type(tuple((name, kind, bool(many)) for name, kind, many in defined()))
+
+
+def defined() -> list:
+    """Return (name, type, multi_valued) of every custom attribute, in the order in which they were defined."""
+    return DEFINED.rows()
 
 
 def listing() -> list:
-    """Return (name, type, multi_valued, created, users: how many have a value) of every custom attribute."""
+    """Return (name, type, multi_valued, created, users: how many have a value): of a million, that is counted."""
     users = _holders(_key(TABLE.c.name)).scalar_subquery().label("users")
     return execute(ALL.add_columns(TABLE.c.created, users)).all()
 
@@ -77,6 +82,16 @@ def find(name: str):
     return row
 
 
+def find_unused(name: str):
+    """Return the definition's row. Raise DefinitionError if there is none, or a configuration uses it."""
+    row = find(name)
+    if users := configurations.uses_of(row.name):
+        places = ", ".join(repr(configuration.name) for configuration in users)
+        several = "configurations use" if len(users) > 1 else "configuration uses"
+        raise DefinitionError(f"The {several} {row.name}: {places}. Take ${{{row.name}}} out there first.")
+    return row
+
+
 def count_holders(name: str) -> int:
     """Return how many users have a value of the attribute."""
     return execute(_holders(_key(name))).scalar()
@@ -91,9 +106,9 @@ def holders(name: str, limit: int) -> list:
 def undefine(name: str, actor: Actor):
     """Take the definition away: the last step of the job "remove attribute", which clears its values before.
 
-    Raise DefinitionError if there is none.
+    Raise DefinitionError if there is none, or a configuration uses it.
     """
-    row = find(name)
+    row = find_unused(name)
     execute(delete(TABLE).where(TABLE.c.id == row.id))
     before = {"type": row.type, "multiValued": bool(row.multi_valued)}
     journal.note(actor, "removed", "Attribute", row.name, row.name, before)

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import bindparam, case, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from core import journal, search
+from core import deliveries, invitations, journal, search, settings
 from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
 from models import Prepared, count_in_block, execute, insert_new, is_one_of, now
@@ -265,7 +265,20 @@ def save(resource: Resource, document: dict, actor: Actor, members: MemberChange
         _with_members({n: document[n] for n in document if n in changed}, members.added if members else {}),
         saved.name,
     )
+    if resource.type is not GROUP_TYPE:
+        deliveries.saved(saved, before, document, actor)
+        _take_back(saved, before, document, actor)
+    elif members:
+        deliveries.regrouped(resource.pk, members.added.keys() | members.removed.keys(), actor)
     return saved
+
+
+def _take_back(user, before, document, actor):
+    """Void what lets a user in who is disabled, or whose e-mail address is another one now."""
+    if _is_enabled(before) and not _is_enabled(document):
+        invitations.disabled(user, actor)
+    elif any(before.get(name) != document.get(name) for name in ("emails", "userName")):
+        invitations.moved(user, before, document, actor)
 
 
 def remove(resource: Resource, actor: Actor):
@@ -284,6 +297,8 @@ def remove(resource: Resource, actor: Actor):
         }
         execute(update(GROUPS).where(GROUPS.c.pk.in_(theirs)).values(changed))
         COUNT_USER.run(pk=resource.pk, source=resource.source, enabled=is_enabled, by=-1)
+    else:
+        deliveries.ungrouped(resource.pk, actor)
     DELETE[resource.type.name].run(pk=resource.pk)
     count_in_block(table, resource.pk, -1)
     journal.change(actor, "deleted", resource, resource.document, None, resource.name)
@@ -294,6 +309,9 @@ def _insert_user(resource_type, document, actor, identifier):
     INSERT_VALUE.run_many([_value_row(row, user.pk) for row in search.value_rows(resource_type, document)])
     COUNT_USER.run(pk=user.pk, source=user.source, enabled=_is_enabled(document), by=1)
     journal.change(actor, "created", user, None, document, user.name)
+    deliveries.created(user, document, actor)
+    if actor.is_scim and settings.get("invite_automatically"):  # only now: a later write is no import
+        invitations.imported(user, document, actor)
     return user
 
 

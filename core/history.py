@@ -94,7 +94,7 @@ class LogRow:
 class AuditQuery:
     """Which lines of the audit trail are asked for."""
 
-    kind: str = ""  # User, Group, Token, Attribute, Administrator or Setting
+    kind: str = ""  # User, Group, Token, Attribute, Configuration, Administrator or Setting
     action: str = ""
     actor: str = ""  # a name, or EVERY_TOKEN
     resource_id: str = ""

@@ -1,4 +1,4 @@
-"""Long work on many users, in portions: disable, enable, delete, remove an attribute. No request.
+"""Long work on many users, in portions: disable, enable, delete, invite, deliver, remove an attribute. No request.
 
 job_id = start("disable", pks, actor)    # within a transaction
 while work(job_id):                      # each portion is a transaction of its own
@@ -11,13 +11,12 @@ import logging
 import threading
 import time
 from array import array
-from dataclasses import dataclass, field
 
 import orjson
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import select, update
 
-from core import attributes, directory, search
+from core import attributes, deliveries, directory, invitations, queue, search
 from core.attributes import DefinitionError
 from core.directory import Resource
 from core.journal import Actor
@@ -28,6 +27,7 @@ from protocol.errors import ScimError
 
 REMOVE_ATTRIBUTE = "remove attribute"
 PORTION = 200  # users: what Okta may have to wait for
+DELIVERIES = 1_000  # computed in one portion
 PAUSE = 0.02  # seconds between portions, in which others get the write lock
 LOOK = 1  # seconds after which work that another process left is seen
 JOBS = Job.__table__
@@ -37,51 +37,31 @@ USERS_OF_PKS = Prepared(search.resources(USERS).where(is_one_of(USERS.c.pk, "pks
 LOG = logging.getLogger("rollcall")
 
 
-@dataclass
-class State:
-    """What an application's process keeps in memory."""
-
-    started: threading.Event = field(default_factory=threading.Event)
-    pks: dict = field(default_factory=dict)  # job id → array of pks: they are parsed once, not for each portion
-
-
-def _state(app=current_app) -> State:
-    return app.extensions.setdefault("jobs", State())
-
-
 def start(kind: str, pks: list, actor: Actor, subject: str | None = None) -> int:
     """Note work to be done and return the job's id; it begins once the caller's transaction is committed.
 
-    `kind` is disable, enable, delete (which passes over users who are not local) or "remove attribute": then
-    `subject` is its name, the users are those who have a value, and one that is being removed keeps its job. Raise
-    DefinitionError if there is no such attribute, KeyError for an unknown kind.
+    `kind` is disable, enable, delete (which passes over users who are not local), invite (which passes over those
+    who cannot be), deliver (the configurations whose ids are the `subject`) or "remove attribute": then `subject`
+    is its name, the users are those who have a value, and one that is being removed keeps its job. Raise
+    DefinitionError if there is no such attribute, or a configuration uses it; KeyError for an unknown kind.
     """
     pks = list(dict.fromkeys(pks))
     total = len(pks)
     if kind == REMOVE_ATTRIBUTE:
-        subject = attributes.find(subject).name
+        subject = attributes.find_unused(subject).name
         total = attributes.count_holders(subject)
         for job in unfinished():
             if (job.kind, job.subject) == (kind, subject):
                 return job.id
     elif kind not in KINDS:
         raise KeyError(kind)
-    row = {
-        "kind": kind,
-        "subject": subject,
-        "pks": orjson.dumps(pks).decode(),
-        "actor": actor.name,
-        "total": total,
-        "created": now(),
-    }
-    after_commit(_state().started.set)
-    return execute(JOBS.insert(), row).inserted_primary_key[0]
+    return queue.add(kind, pks, actor, subject, total)
 
 
 def run(kind: str, pks: list, actor: Actor, subject: str | None = None) -> int:
     """Do it at once, for few users, in the caller's transaction; return how many of them changed."""
     if kind != REMOVE_ATTRIBUTE:
-        return KINDS[kind](list(dict.fromkeys(pks)), actor)
+        return KINDS[kind](list(dict.fromkeys(pks)), actor, subject)
     changed, more = 0, True
     while more:
         done, more = _clear(subject, actor)
@@ -129,18 +109,27 @@ def _portion(job):
         changed, more = _clear(job.subject, actor)
         done = job.done + changed
     else:
-        pks = _pks(job.id)[job.done : job.done + PORTION]
-        changed, done = KINDS[job.kind](pks, actor), job.done + len(pks)
+        pks = _pks(job.id)[job.done : job.done + _size(job)]
+        changed, done = KINDS[job.kind](pks, actor, job.subject), job.done + len(pks)
         more = done < job.total
     values = {"done": done, "changed": job.changed + changed, "total": max(job.total, done)}
     if not more:
         values |= {"finished": now(), "pks": "[]", "total": done}
-        after_commit(lambda: _state().pks.pop(job.id, None))
+        after_commit(lambda: queue.state().pks.pop(job.id, None))
+        if job.kind == deliveries.DELIVER:
+            deliveries.note_delivered(job.subject, values["changed"], actor)
     execute(update(JOBS).where(JOBS.c.id == job.id), values)
 
 
+def _size(job):
+    """Return how many users the next portion is of: a delivery takes less time than a change of a user."""
+    if job.kind != deliveries.DELIVER:
+        return PORTION
+    return max(DELIVERIES // len(deliveries.ids_of(job.subject)), 1)
+
+
 def _pks(job_id):
-    known = _state().pks
+    known = queue.state().pks
     if job_id not in known:
         text = execute(select(JOBS.c.pks).where(JOBS.c.id == job_id)).scalar()
         known[job_id] = array("q", orjson.loads(text))
@@ -154,7 +143,7 @@ def _fail(job_id, error):
         job = find(job_id)
         sentence = f"It stopped after {job.done} of {job.total} users. {reason}"
         execute(update(JOBS).where(JOBS.c.id == job_id), {"finished": now(), "error": sentence, "pks": "[]"})
-    _state().pks.pop(job_id, None)
+    queue.state().pks.pop(job_id, None)
 
 
 def find(job_id: int):
@@ -176,7 +165,7 @@ def is_waiting() -> bool:
 
 def keep_working(app: Flask, stop: threading.Event):
     """Work on jobs, as they are started, until `stop` is set: the body of a thread of the server."""
-    started = _state(app).started
+    started = queue.state(app).started
     while not stop.is_set():
         started.clear()
         if _work_safely(app):
@@ -202,6 +191,12 @@ def _users(pks):
     return [Resource(kind, *row) for row in USERS_OF_PKS.rows(pks=orjson.dumps(list(pks)).decode())]
 
 
+def delivering(configuration_id: int):
+    """Return the unfinished job, as `find` does, that delivers a configuration, or None."""
+    jobs = (job for job in unfinished() if job.kind == deliveries.DELIVER)
+    return next((job for job in jobs if configuration_id in deliveries.ids_of(job.subject)), None)
+
+
 def _set_active(pks, actor, active):
     """Enable or disable users; return how many were not so before. Only true is enabled."""
     changed = 0
@@ -221,11 +216,21 @@ def _delete(pks, actor):
     return len(local)
 
 
+def _invite(pks, actor):
+    """Invite those of the users who can be; return how many were."""
+    able = set(invitations.sort_out(list(pks))[0])
+    users = [user for user in _users(pks) if user.pk in able]
+    for user in users:
+        invitations.invite(user, actor)
+    return len(users)
+
+
 def _clear(name, actor):
     """Take the attribute's value from the next PORTION users; return (how many there were, may there be more).
 
     The definition goes with the last of the values: Okta may have sent new ones since the job began.
     """
+    attributes.find_unused(name)
     pks = attributes.holders(name, PORTION)
     for user in _users(pks):
         document = user.document
@@ -237,7 +242,9 @@ def _clear(name, actor):
 
 
 KINDS = {
-    "disable": lambda pks, actor: _set_active(pks, actor, active=False),
-    "enable": lambda pks, actor: _set_active(pks, actor, active=True),
-    "delete": _delete,
+    "disable": lambda pks, actor, _subject: _set_active(pks, actor, active=False),
+    "enable": lambda pks, actor, _subject: _set_active(pks, actor, active=True),
+    "delete": lambda pks, actor, _subject: _delete(pks, actor),
+    "invite": lambda pks, actor, _subject: _invite(pks, actor),
+    deliveries.DELIVER: lambda pks, _actor, subject: deliveries.deliver(deliveries.ids_of(subject), pks),
 }

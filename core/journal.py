@@ -61,7 +61,10 @@ def change(actor: Actor, action: str, resource, before: dict | None, after: dict
 
 
 def note(actor: Actor, action: str, kind: str, identifier, name: str, before=None, after=None):
-    """Write one audit line about anything: `kind` is User, Group, Token, Attribute, Administrator or Setting."""
+    """Write one audit line about anything.
+
+    `kind` is User, Group, Token, Attribute, Configuration, Administrator or Setting.
+    """
     row = {
         "time": now(),
         "actor": actor.name,

@@ -15,7 +15,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import chain, islice
 
 import orjson
 from sqlalchemy import bindparam, func, select, text
@@ -26,7 +25,7 @@ from models import Prepared, UserCount, close_connection, is_one_of
 from protocol.schema import fold
 
 GATHER = 10_000  # how many users a word or a group may have to be few
-WALK = 4_000  # how many users the walk along an order checks, before all who match are gathered
+WALK = 1_000  # how many users the walk along an order checks, before all who match are gathered
 SORT = 50_000  # how many of those are read and sorted; more are looked for along the order
 SAMPLE = 1_000  # how many users tell whether a total that nobody counts is large
 MOST_WORDS = 5  # of a search
@@ -375,16 +374,14 @@ class _Users:
 
     def _gather(self, most):
         few: list = []
-        self.rest, self.some = self.shape, set()
+        self.rest = self.shape
         for number in self.shape.words:
             if any(len(pks) <= SAMPLE for pks in few):
                 break  # so few are checked sooner than another list is read
-            pks, is_all = _first(_pks_of_word(number), self.values, most)
-            if is_all:
-                few.append(pks)
-                self.rest = replace(self.rest, words=tuple(n for n in self.rest.words if n != number))
-            else:
-                self.some = self.some or pks
+            if _has_more(number).first(**self.values, most=most):
+                continue
+            few.append({pk for (pk,) in _pks_of_word(number).rows(**self.values)})
+            self.rest = replace(self.rest, words=tuple(n for n in self.rest.words if n != number))
         if self.group and self.group[1] <= most and not any(len(pks) <= SAMPLE for pks in few):
             few.append({pk for (pk,) in PKS_OF_GROUP.rows(**self.values)})
             self.rest = replace(self.rest, in_group=False)
@@ -422,13 +419,12 @@ class _Users:
             return self.known_total, False
         if self.candidates is not None:
             return len(self.matches), False
-        if len(self.words) == 1 and not self.group and not self.shape.state:
-            return GATHER, True
-        if self.some:
-            some, rest = islice(self.some, SAMPLE), replace(self.rest, words=self.rest.words[1:])
+        if self.words:
+            some = {pk for (pk,) in SOME_OF_WORD.rows(**self.values, most=SAMPLE)}
+            rest = replace(self.shape, words=self.shape.words[1:])
         else:
-            some = (pk for (pk,) in SOME_OF_GROUP.rows(**self.values, most=SAMPLE))
-            rest = replace(self.rest, in_group=False)
+            some = {pk for (pk,) in SOME_OF_GROUP.rows(**self.values, most=SAMPLE)}
+            rest = replace(self.shape, in_group=False)
         return _round(len(_check(rest).rows(**self.values, pks=_json(some)))), True
 
 
@@ -438,7 +434,12 @@ def _round(found):
 
 
 MEMBERS = "SELECT user_pk FROM group_members WHERE group_pk = :group_pk"
-PARTIAL = {"disabled": "u.active IS NOT 1", "local": "u.source = 'local'"}  # the conditions of partial indexes
+# the conditions of partial indexes; the one of the invited begins with the state, which is written out for it, too
+PARTIAL = {
+    "disabled": "u.active IS NOT 1",
+    "local": "u.source = 'local'",
+    "invited": "u.invite <> 'not invited' AND u.invite = :invite",
+}
 
 
 def _state(query) -> tuple:
@@ -450,24 +451,15 @@ def _state(query) -> tuple:
 
 
 def _partial(query, totals):
-    """Return the partial index with the fewest users who may match: disabled or local; "" if there is none."""
+    """Return the partial index with the fewest users who may match: disabled, local, invited; or "" for none."""
     sizes = {}
     if query.status == "disabled":
         sizes["disabled"] = sum(number for (_, enabled, _), number in totals.items() if not enabled)
     if query.source == "local":
         sizes["local"] = sum(number for (source, _, _), number in totals.items() if source == "local")
+    if query.invite not in ("", "not invited"):
+        sizes["invited"] = sum(number for (_, _, invite), number in totals.items() if invite == query.invite)
     return min(sizes, key=sizes.get) if sizes else ""
-
-
-def _first(statement, values, most):
-    """Return (the pks that a statement finds, whether these are all): it stops when there are many."""
-    cursor, pks = statement.run(**values), set()
-    while chunk := cursor.fetchmany(1000):
-        pks.update(chain.from_iterable(chunk))
-        if len(pks) > most:
-            cursor.close()
-            return pks, False
-    return pks, True
 
 
 def _choose(matches, place, descending, count):
@@ -545,6 +537,12 @@ def _pks_of_word(number):
     return Prepared(text(_pks_of((number,), False)))
 
 
+@lru_cache(STATEMENTS)
+def _has_more(number):
+    """Select a row if a word stands in more than `most` rows; of one person, it may stand in several."""
+    return Prepared(text(f"SELECT 1 FROM user_values WHERE {_word(number)} LIMIT 1 OFFSET :most"))
+
+
 def _pks_of(words, in_group) -> str:
     """Return the SELECT of all who have the words and are in the group."""
     of_words = [f"SELECT user_pk FROM user_values WHERE {_word(number)}" for number in words]
@@ -568,6 +566,7 @@ def _in_whole(shape, descending):
 
 
 PKS_OF_GROUP, SOME_OF_GROUP = Prepared(text(MEMBERS)), Prepared(text(f"{MEMBERS} LIMIT :most"))
+SOME_OF_WORD = Prepared(text(f"{_pks_of((0,), False)} LIMIT :most"))
 KEYS_OF_USERS = {
     name: Prepared(select(USERS.c[name]).where(USERS.c.pk == bindparam("pk"))) for name in COLUMNS.values()
 }

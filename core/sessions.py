@@ -1,7 +1,7 @@
 """What the server remembers of a browser. Only a digest of the cookie's secret is kept.
 
-A session belongs to an administrator, or to nobody yet. It ends by sign-out, with the account, or by itself:
-after IDLE without a request, and after LONGEST in any case.
+A session belongs to an administrator, to a person who has registered, or to nobody yet. It ends by sign-out, with
+the account, or by itself: after IDLE without a request, and after LONGEST in any case.
 """
 
 import hashlib
@@ -10,22 +10,35 @@ from collections import namedtuple
 from datetime import timedelta
 
 import orjson
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, true, update
 
-from models import Administrator, BrowserSession, Prepared, execute, from_now, now
+from models import Administrator, BrowserSession, Person, Prepared, User, execute, from_now, now
 
 IDLE, LONGEST = timedelta(hours=12), timedelta(days=7)
 SESSIONS, ACCOUNTS = BrowserSession.__table__, Administrator.__table__
+PEOPLE, USERS = Person.__table__, User.__table__
 Account = namedtuple("Account", [column.name for column in ACCOUNTS.c])
+# a user who can sign in; `display` is what lists show for the person
+SignedIn = namedtuple("SignedIn", ["pk", "id", "display", "user_name", "registered"])
+OF_PERSON = (
+    USERS.c.pk,
+    USERS.c.id,
+    USERS.c.display,
+    func.json_extract(USERS.c.document, "$.userName"),
+    PEOPLE.c.registered,
+)
 FIND = Prepared(
-    select(SESSIONS.c.data, SESSIONS.c.last_seen, ACCOUNTS)
+    select(SESSIONS.c.data, SESSIONS.c.last_seen, *OF_PERSON, ACCOUNTS)
     .outerjoin(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.administrator_id)
+    .outerjoin(PEOPLE, PEOPLE.c.user_pk == SESSIONS.c.user_pk)
+    .outerjoin(USERS, (USERS.c.pk == PEOPLE.c.user_pk) & (USERS.c.active == true()))
     .where(
         SESSIONS.c.digest == bindparam("digest"),
         SESSIONS.c.last_seen > bindparam("idle_since"),
         SESSIONS.c.created > bindparam("created_after"),
     )
 )
+END_ALL_OF = Prepared(SESSIONS.delete().where(SESSIONS.c.user_pk == bindparam("user_pk")))
 
 
 def new_secret() -> str:
@@ -38,22 +51,30 @@ def _digest(secret):
 
 
 def find(secret: str):
-    """Return (data, last_seen, Account or None) of a live session, or None.
+    """Return (data, last_seen, Account or None, SignedIn or None) of a live session, or None.
 
-    The account is looked at each time: one that was disabled or deleted is signed out at once.
+    Account and person are looked at each time: one who was disabled or deleted is signed out at once.
     """
     row = FIND.first(digest=_digest(secret), idle_since=from_now(-IDLE), created_after=from_now(-LONGEST))
     if row is None:
         return None
-    account = Account(*row[2:])
+    person, account = SignedIn(*row[2:7]), Account(*row[7:])
     is_signed_in = account.id is not None and account.disabled is None
-    return orjson.loads(row[0]), row[1], account if is_signed_in else None
+    return (
+        orjson.loads(row[0]),
+        row[1],
+        account if is_signed_in else None,
+        person if person.pk is not None else None,
+    )
 
 
-def begin(account_id: int) -> str:
-    """Return the secret of a new session of an account; needs a transaction, as all that follows does."""
+def begin(account_id: int | None = None, user_pk: int | None = None) -> str:
+    """Return the secret of a new session of an account, or of a person.
+
+    Needs a transaction, as all that follows does.
+    """
     secret = new_secret()
-    _insert(secret, {}, account_id)
+    _insert(secret, {}, account_id, user_pk)
     return secret
 
 
@@ -61,12 +82,12 @@ def keep(secret: str, data: dict):
     """Store a session's data, and that it was used; one that is not there yet belongs to nobody."""
     changes = {"data": orjson.dumps(data).decode(), "last_seen": now()}
     if not execute(update(SESSIONS).where(SESSIONS.c.digest == _digest(secret)), changes).rowcount:
-        _insert(secret, data, None)
+        _insert(secret, data)
 
 
-def _insert(secret, data, account_id):
-    row = {"digest": _digest(secret), "administrator_id": account_id, "data": orjson.dumps(data).decode()}
-    execute(SESSIONS.insert(), row | {"created": now(), "last_seen": now()})
+def _insert(secret, data, account_id=None, user_pk=None):
+    row = {"digest": _digest(secret), "data": orjson.dumps(data).decode(), "created": now(), "last_seen": now()}
+    execute(SESSIONS.insert(), row | {"administrator_id": account_id, "user_pk": user_pk})
 
 
 def end(secret: str):
@@ -77,6 +98,11 @@ def end_all(account_id: int, but: str | None = None):
     """End every session of an account, except for the one whose secret is `but`."""
     theirs = SESSIONS.c.administrator_id == account_id
     execute(delete(SESSIONS).where(theirs, SESSIONS.c.digest != (_digest(but) if but else "")))
+
+
+def end_all_of(user_pk: int):
+    """End every session of a person."""
+    END_ALL_OF.run(user_pk=user_pk)
 
 
 def prune():

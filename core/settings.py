@@ -12,17 +12,36 @@ import orjson
 from flask import current_app
 from sqlalchemy import select, update
 
-from core import journal
+from core import journal, variables
 from core.journal import Actor
+from core.variables import VariableError
 from models import Setting, after_commit, db, execute
 
+INVITATION_SUBJECT = "Your invitation to Rollcall"
+INVITATION_TEXT = """\
+Hello ${userDisplayName},
+
+you are invited to register your account ${userUID}. Open this link and choose a password:
+
+${activationUrl}
+
+The link works once, until ${expires}. After that, its page can send you a new one.
+
+You did not expect this mail? Then leave the link alone, and tell your administrator.
+"""
 DEFAULTS = {
     "invite_automatically": False,  # whether users imported from Okta are sent an invitation
+    "invitation_days": 7,  # how long the link in one is valid
+    "invitation_subject": INVITATION_SUBJECT,
+    "invitation_text": INVITATION_TEXT,
     "public_url": "",  # the address of the tunnel; ROLLCALL_PUBLIC_URL goes before it
     "log_days": 30,  # how long the provisioning log is kept
 }
 SECONDS = 1  # after which what another process changed is seen
-LOG_DAYS = range(1, 366)
+LOG_DAYS, INVITATION_DAYS = range(1, 366), range(1, 31)
+ACTIVATION_URL = "activationUrl"
+INVITATION_VARIABLES = (*variables.SYSTEM, ACTIVATION_URL, "expires")  # what an invitation may say
+LONGEST_SUBJECT, LONGEST_INVITATION = 200, 10_000  # characters
 ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w./~-]*)?", re.ASCII | re.IGNORECASE)
 SETTINGS = Setting.__table__
 
@@ -88,6 +107,14 @@ def change(name: str, value, actor: Actor):
     after_commit(_forget)
 
 
+def public_url() -> str:
+    """Return the address at which this Rollcall is called, or "" if nobody has set it.
+
+    Never what a request says: it goes into mails, and whoever asks for one could say anything.
+    """
+    return current_app.config["PUBLIC_URL"] or get("public_url")
+
+
 def _invite_automatically(value):
     if not isinstance(value, bool):
         raise SettingError("Automatic invitations are either on or off.", "invite_automatically")
@@ -107,4 +134,52 @@ def _log_days(value):
     return value
 
 
-CHECKS = {"invite_automatically": _invite_automatically, "public_url": _public_url, "log_days": _log_days}
+def _invitation_days(value):
+    if type(value) is not int or value not in INVITATION_DAYS:
+        raise SettingError("An invitation is valid for 1 to 30 days: enter a whole number.", "invitation_days")
+    return value
+
+
+def _invitation_subject(value):
+    subject = str(value).strip()
+    if not subject or not subject.isprintable() or len(subject) > LONGEST_SUBJECT:
+        raise SettingError(
+            f"A subject is one line of at most {LONGEST_SUBJECT} characters, and not empty.", "invitation_subject"
+        )
+    _check_variables(subject, "invitation_subject")
+    if ACTIVATION_URL in variables.names(subject):
+        raise SettingError("${activationUrl} belongs in the text: everybody sees a subject.", "invitation_subject")
+    return subject
+
+
+def _invitation_text(value):
+    text = re.sub(r"\r\n?", "\n", str(value)).strip() + "\n"
+    if len(text) > LONGEST_INVITATION:
+        raise SettingError(f"The text has more than {LONGEST_INVITATION} characters.", "invitation_text")
+    _check_variables(text, "invitation_text")
+    if ACTIVATION_URL not in variables.names(text):
+        raise SettingError(
+            "The text lacks ${activationUrl}: without the link nobody can register.", "invitation_text"
+        )
+    return text
+
+
+def _check_variables(text, name):
+    try:
+        found = variables.unknown(text, INVITATION_VARIABLES)
+    except VariableError as error:
+        raise SettingError(str(error), name) from None
+    if found:
+        unknown, meant = found[0]
+        hint = f"did you mean ${{{meant}}}?" if meant else "the list of variables shows those that there are."
+        raise SettingError(f"${{{unknown}}} is no variable: {hint}", name)
+
+
+CHECKS = {
+    "invite_automatically": _invite_automatically,
+    "invitation_days": _invitation_days,
+    "invitation_subject": _invitation_subject,
+    "invitation_text": _invitation_text,
+    "public_url": _public_url,
+    "log_days": _log_days,
+}

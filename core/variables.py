@@ -1,17 +1,39 @@
-"""What configurations may say of a person: the system variables, and custom attributes as text. Pure: no database.
+"""What mails and configurations say of a person: variables, and the texts in which they stand. Pure: no database.
 
 system_values({"userName": "ada@example.com"})["userUIDDomain"]              # "example.com"
 custom_values({CUSTOM: {"floors": [1, 2]}}, [("floors", "integer", True)])   # {"floors": "1, 2"}
+substitute("Office ${city:-unknown}, 5 $${", {"city": "Berlin"})            # "Office Berlin, 5 ${"
+
+A text is `${name}`, `${name:-text}` for a default, and `$${` for a literal `${`; every other character is itself.
 """
 
+import difflib
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from protocol.definitions import CUSTOM, ENTERPRISE
 
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+# one address, such as a mail can go to: no list of them, and nothing around it
+MAILBOX = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,190}")
+TOKEN = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z][A-Za-z0-9_-]*)(?::-(?P<default>[^{}]*))?\})?", re.ASCII)
+SHOWN = 30  # characters of what is no variable
+
+
+class VariableError(Exception):
+    """A `${` that begins no variable; the message says where."""
+
+
+class Text(NamedTuple):
+    text: str
+
+
+class Reference(NamedTuple):
+    name: str
+    default: str | None
 
 
 class Variable(NamedTuple):
@@ -67,7 +89,7 @@ def system_values(document: dict) -> dict:
 def custom_values(document: dict, definitions) -> dict:
     """Return {name: text} of the custom attributes of which the person has a value; see `as_text`.
 
-    `definitions` are rows that begin with the name, as attributes.listing() returns them.
+    `definitions` are rows that begin with the name, as attributes.defined() returns them.
     """
     values = document.get(CUSTOM, {})
     names = [definition[0] for definition in definitions]
@@ -87,3 +109,68 @@ def as_text(value) -> str:
     if isinstance(value, float):
         return f"{Decimal(repr(value)).normalize() + 0:f}"  # adding 0 makes -0 a 0
     return str(value)
+
+
+def parse(text: str) -> list[Text | Reference]:
+    """Return the parts of a text, in order. Raise VariableError for a `${` that begins no variable."""
+    return list(_parts(text))
+
+
+@lru_cache(2_000)
+def _parts(text):
+    """Parse once what is substituted for thousands of people."""
+    parts: list = []
+    end = 0
+    for found in TOKEN.finditer(text):
+        before, end = text[end : found.start()], found.end()
+        if found["name"]:
+            parts += [Text(before), Reference(found["name"], found["default"])]
+        elif found[0] == "$${":
+            parts.append(Text(before + "${"))
+        else:
+            shown = text[found.start() : found.start() + SHOWN].split("\n")[0]
+            raise VariableError(
+                f"{shown!r} is no variable: write ${{name}}, or ${{name:-text}} for a default, "
+                "and $${ where the characters ${ are meant."
+            )
+    parts.append(Text(text[end:]))
+    return tuple(part for part in parts if part != Text(""))
+
+
+def names(text: str) -> list[str]:
+    """Return the names of the variables in a text, each once, in order. Raise VariableError."""
+    return list(dict.fromkeys(part.name for part in parse(text) if isinstance(part, Reference)))
+
+
+def unknown(text: str, allowed) -> list[tuple[str, str | None]]:
+    """Return (name, the allowed one that may be meant, or None) of each variable that is not in `allowed`.
+
+    Letter case counts, but for the suggestion. Raise VariableError.
+    """
+    by_lower = {name.lower(): name for name in allowed}
+    found = []
+    for name in names(text):
+        if name not in by_lower.values():
+            near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+            found.append((name, by_lower[near[0]] if near else None))
+    return found
+
+
+def substitute(text: str, values: dict) -> str:
+    """Return a text with {name: value} in place of its variables. Raise VariableError.
+
+    One without a value becomes its default, or else nothing. A value is never expanded again.
+    """
+    return "".join(part.text if isinstance(part, Text) else value_of(part, values) for part in parse(text))
+
+
+def value_of(reference: Reference, values: dict) -> str:
+    """Return what stands in place of one variable."""
+    value = values.get(reference.name)
+    return value if value not in (None, "") else reference.default or ""
+
+
+def mailbox(document: dict) -> str | None:
+    """Return the address to which a person's mail goes, or None if there is none to which any could."""
+    address = _email(document)
+    return address if address and MAILBOX.fullmatch(address) and address.isprintable() else None

@@ -4,7 +4,8 @@
     @needs("helpdesk")
     def disable(user_id): ...
 
-A route with neither `needs` nor `public` is refused to everybody.
+A route with neither `needs` nor `public` is refused to everybody. Administrators and the people who have registered
+are strangers to each other's pages: `needs("person")` lets in the latter, and no administrator.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
 import models
-from core import accounts, sessions, settings
+from core import accounts, people, sessions, settings
 from core.journal import Actor
 from models import transaction
 from portal import bp
@@ -31,15 +32,19 @@ LOG = logging.getLogger("rollcall")
 
 
 class Session(CallbackDict, SessionMixin):
-    """Flask's `session`, kept on the server. `account` is None until somebody signs in."""
+    """Flask's `session`, kept on the server. It is of an account, or of a person, or of nobody yet."""
 
-    def __init__(self, secret: str, data=None, last_seen="", account=None):
+    def __init__(self, secret: str, data=None, last_seen="", account=None, person=None):
         def changed(self):
             self.modified = True
 
         super().__init__(data, changed)
-        self.secret, self.last_seen, self.account = secret, last_seen, account
+        self.secret, self.last_seen, self.account, self.person = secret, last_seen, account, person
         self.modified = False
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.account is not None or self.person is not None
 
 
 class ServerSessions(SessionInterface):
@@ -67,7 +72,7 @@ class ServerSessions(SessionInterface):
             )
         is_poll = "HX-Request" in request.headers  # a page that is only open is no use of it
         is_newer = session.last_seen[:16] != models.now()[:16]  # noted once a minute
-        if session.modified or (session.account and is_newer and not is_poll):
+        if session.modified or (session.is_signed_in and is_newer and not is_poll):
             try:
                 with transaction():
                     sessions.keep(session.secret, dict(session))
@@ -88,7 +93,7 @@ def is_https() -> bool:
 
 def public_url() -> str:
     """Return the configured address of this Rollcall, or "": mails and Okta cannot be told what a request says."""
-    return current_app.config["PUBLIC_URL"] or settings.get("public_url")
+    return settings.public_url()
 
 
 def address() -> str:
@@ -104,16 +109,26 @@ def base_url() -> str:
 def sign_in(account):
     """Begin a session of the account under a new secret; needs a transaction."""
     accounts.signed_in(account)
-    sessions.end(session.secret)
-    session.secret, session.account = sessions.begin(account.id), account
-    session.last_seen = models.now()
+    _begin(sessions.begin(account.id), account=account)
+
+
+def sign_in_person(person):
+    """Begin a session of somebody who has registered; whoever was signed in here before is so no more."""
+    people.signed_in(person)
+    _begin(sessions.begin(user_pk=person.pk), person=person)
 
 
 def sign_out():
     """End the session; needs a transaction."""
+    _begin(sessions.new_secret())
+
+
+def _begin(secret, account=None, person=None):
+    """Go on under another secret, with nothing of what was before."""
     sessions.end(session.secret)
-    session.secret, session.account = sessions.new_secret(), None
     session.clear()
+    session.secret, session.account, session.person = secret, account, person
+    session.last_seen = models.now() if session.is_signed_in else ""
 
 
 def actor() -> Actor:
@@ -122,7 +137,7 @@ def actor() -> Actor:
 
 
 def needs(role: str):
-    """Declare the least role that a route needs: readonly, helpdesk or administrator."""
+    """Declare the least role that a route needs: readonly, helpdesk or administrator; or "person"."""
 
     def declare(view):
         view.role = role
@@ -143,9 +158,12 @@ def guard():
     request.max_content_length = LARGEST_FORM
     view = current_app.view_functions[request.endpoint]
     role = getattr(view, "role", "nobody")
-    if role is not None:
+    if role == "person":
+        if session.person is None:
+            return to_sign_in("portal.person_sign_in")
+    elif role is not None:
         if session.account is None:
-            return to_sign_in()
+            return to_sign_in("portal.sign_in")
         if role == "nobody" or not accounts.may(session.account, role):
             abort(403, f"This needs the role {accounts.ROLES.get(role, role)}; ask an administrator.")
     if request.method not in SAFE:
@@ -153,12 +171,25 @@ def guard():
     return None
 
 
-def to_sign_in():
-    """Send a browser to the sign-in page; htmx is told to load it whole."""
+@bp.after_app_request
+def keep_address(response):
+    """Let nobody learn the address of a page that holds a secret from the pages that it leads to."""
+    if has_secret():
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def has_secret() -> bool:
+    """Return whether the page's address is a link that was sent to somebody."""
+    return "secret" in (request.view_args or {})
+
+
+def to_sign_in(endpoint):
+    """Send a browser to a sign-in page; htmx is told to load it whole."""
     target = (
         request.full_path.rstrip("?") if request.method in SAFE and "HX-Request" not in request.headers else None
     )
-    url = url_for("portal.sign_in", next=target if target != "/" else None)
+    url = url_for(endpoint, next=target if target != "/" else None)
     if "HX-Request" in request.headers:
         return "", 401, {"HX-Redirect": url}
     return redirect(url, 303)
@@ -187,6 +218,8 @@ def is_from_elsewhere() -> bool:
     if site:
         return site not in ("same-origin", "none")
     origin = request.headers.get("Origin")
+    if origin == "null" and has_secret():
+        return False  # so says a browser that keeps the address of the page to itself; the token must be right
     ours = {request.host, urlsplit(public_url()).netloc} - {""}
     return origin is not None and urlsplit(origin).netloc not in ours
 

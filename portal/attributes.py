@@ -1,14 +1,28 @@
-"""Admin > System > Attributes: what is known of a person, and who sends it."""
+"""Admin > System > Attributes: what is known of a person, who sends it, and which configurations use it."""
 
-from flask import flash, render_template, request, url_for
+from dataclasses import dataclass
+
+from flask import abort, flash, render_template, request, url_for
 
 from core import attributes as core
-from core import variables
+from core import configurations, mobileconfig, variables
 from core.attributes import DefinitionError
+from core.deliveries import Configuration
 from models import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done
+from portal.provisioning import okta_type
+from protocol import definitions
+
+
+@dataclass(frozen=True)
+class Use:
+    """A configuration that uses an attribute."""
+
+    configuration: Configuration
+    places: list  # labels of the fields in which it stands
+    held: int  # people whom the lack of it holds
 
 
 @bp.get("/admin/system/attributes")
@@ -22,6 +36,7 @@ def _page(problem=None):
         "attributes/list.html",
         system=variables.SYSTEM,
         custom=core.listing(),
+        uses={name: len(found) for name, found in configurations.uses().items()},
         problem=problem,
         back=request.form.get("next") and access.local_path(request.form["next"]),
     )
@@ -46,5 +61,51 @@ def define_attribute():
 @bp.get("/admin/system/attributes/define")
 @needs("readonly")
 def attribute_form():
-    """Lead back from the address that a browser shows once a definition was refused."""
-    return done(url_for("portal.attributes"))
+    """Lead back from the address that a browser shows once a definition was refused.
+
+    An attribute may have this name as well: then this is its page.
+    """
+    return attribute("define") if _custom("define") else done(url_for("portal.attributes"))
+
+
+@bp.get("/admin/system/attributes/<name>")
+@needs("readonly")
+def attribute(name):
+    """An attribute of the system or a custom one: what to paste, where it is used, and who lacks it."""
+    custom = _custom(name)
+    if custom is None and name not in variables.SYSTEM:
+        abort(404, "There is no attribute of this name; letter case counts. It may have been removed.")
+    return render_template(
+        "attributes/page.html",
+        name=name,
+        custom=custom,
+        path=variables.SYSTEM[name].path if custom is None else None,
+        users=core.count_holders(name) if custom else None,
+        uses=[use(configuration, name) for configuration in configurations.uses_of(name)],
+        namespace=definitions.CUSTOM,
+        okta_type=okta_type,
+    )
+
+
+def _custom(name):
+    """Return the definition of the custom attribute of exactly this name, or None."""
+    try:
+        found = core.find(name)
+    except DefinitionError:
+        return None
+    return found if found.name == name else None
+
+
+def use(configuration, name) -> Use:
+    places = places_of(configuration, name)
+    return Use(configuration, places, configurations.held_by(configuration.id).get(name, 0))
+
+
+def places_of(configuration, name) -> list[str]:
+    """Return the labels of the fields of a configuration in which a variable stands."""
+    kind, fields = configuration.kind, configuration.fields
+    return [
+        field.label
+        for field in kind.fields
+        if field.name in fields and name in mobileconfig.names(kind, {field.name: fields[field.name]})
+    ]

@@ -13,7 +13,7 @@ from portal.csv_export import csv_response
 from portal.frame import here
 from portal.log import whole_number
 
-KINDS = ("User", "Group", "Token", "Attribute", "Administrator", "Setting")
+KINDS = ("User", "Group", "Token", "Attribute", "Administrator", "Setting", "Mail", "Configuration")
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HEADER = ("Time", "By", "Action", "Kind", "Name", "Id", "What changed", "Before", "After")
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-from flask import render_template
+from flask import current_app, render_template
 
-from core import health, lists
+from core import configurations, health, lists, outbox
+from core.outbox import MailQuery
 from models import now
 from portal import access, bp
 from portal.access import needs
@@ -16,17 +17,27 @@ from portal.users import INVITES
 def dashboard():
     state = health.provisioning_health()
     days = health.activity()
+    mails = outbox.counts()
     return render_template(
         "dashboard/page.html",
         health=state,
         attention=health.attention(state),
+        mails=mails,
+        mail_problem=mail_problem() if mails["waiting"] else None,
         users=user_counts(lists.user_totals()),
         groups=lists.group_totals(),
+        distributed=[row for row in configurations.listing() if row.ready or row.held],
         days=days,
         most=max(day.reads + day.changes + day.refused for day in days),
         today=now()[:10],
         base_url=access.base_url(),
     )
+
+
+def mail_problem() -> str | None:
+    """Return why mails wait: what is not set, or what the mail server said of one of the newest; or None."""
+    waiting, _older = outbox.page(MailQuery(state="waiting"))
+    return outbox.smtp_problem(current_app.config) or next((m.last_error for m in waiting if m.last_error), None)
 
 
 def user_counts(totals: dict) -> dict:

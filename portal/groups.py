@@ -2,7 +2,7 @@
 
 from flask import abort, flash, redirect, render_template, request, url_for
 
-from core import directory, lists
+from core import configurations, directory, lists
 from core.lists import GroupQuery, UserQuery
 from models import transaction
 from portal import access, bp
@@ -63,7 +63,12 @@ def group(group_id):
     query = members_query(found)
     page = lists.users(query, request.args.get("after", ""), request.args.get("before", ""))
     html = render_template(
-        "groups/page.html", group=lists.group(group_id), query=query, page=page, first=first_row(page)
+        "groups/page.html",
+        group=lists.group(group_id),
+        query=query,
+        page=page,
+        first=first_row(page),
+        distributed=configurations.of_group(found.pk),
     )
     return html, tidy_address()
 

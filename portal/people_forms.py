@@ -1,6 +1,6 @@
 """A person's document as people read it, and as a form that is laid over it. No request, no database.
 
-fields = fields_of(attributes.listing())
+fields = fields_of(attributes.defined())
 typed = {"title": "Countess"}
 document = laid_over(user.document, fields, typed)   # what the form does not show stays as it is
 """
@@ -83,7 +83,7 @@ HINTS = {"dateTime": "Such as 2026-01-31T12:00:00Z."}
 
 
 def fields_of(definitions) -> list[Field]:
-    """Return the form's fields: the core ones, then one for each custom attribute; see attributes.listing."""
+    """Return the form's fields: the core ones, then one for each custom attribute; see attributes.defined."""
     return [*CORE_FIELDS, *(_custom_field(name, kind, bool(many)) for name, kind, many, *_ in definitions)]
 
 

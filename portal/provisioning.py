@@ -1,13 +1,14 @@
 """Admin > Identity > User Provisioning: how Okta reaches Rollcall, its tokens, its health, its settings."""
 
 import ipaddress
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 
 import models
-from core import attributes, health, jobs, settings, tokens, tunnel
+from core import attributes, configurations, health, invitations, jobs, lists, settings, tokens, tunnel
 from core.attributes import DefinitionError
 from core.settings import SettingError
 from core.tokens import TokenError
@@ -15,13 +16,15 @@ from core.tunnel import TunnelError
 from models import transaction
 from portal import access, bp
 from portal.access import needs
-from portal.frame import done
+from portal.frame import done, may
 from protocol import definitions
 
 PAGE = "/admin/identity/user-provisioning"
 EXPIRIES = [("90", "90 days"), ("180", "180 days"), ("365", "1 year"), ("never", "Never")]
 USUAL_EXPIRY = "180"
 WARN_DAYS, URGENT_DAYS = 30, 7
+DAYS = re.compile(r"\d{1,4}", re.ASCII)
+COUNTED = 10_000  # users of whom is looked up whether they have an address, each time the settings are shown
 # what is done to a token, and what is said of it afterwards
 TOKEN_CHANGES = {
     "inactive": (tokens.set_inactive, "is inactive: Okta is refused with it from now on."),
@@ -333,6 +336,8 @@ def _settings_page(errors=None):
     page = render_template(
         "provisioning/settings.html",
         invites=invites,
+        days=settings.get("invitation_days"),
+        uninvited=_count_uninvited() if invites and may("helpdesk") else 0,
         attributes=attributes.listing(),
         removals={job.subject: job.id for job in jobs.unfinished() if job.kind == jobs.REMOVE_ATTRIBUTE},
         added=request.args.get("added"),
@@ -341,6 +346,7 @@ def _settings_page(errors=None):
         types=[(kind, kind) for kind in attributes.TYPES],
         typed={
             "invite_automatically": "invite_automatically" in request.form if was_sent else invites,
+            "invitation_days": request.form.get("invitation_days", settings.get("invitation_days")),
             "name": request.form.get("name", ""),
             "type": request.form.get("type", "string"),
             "multi_valued": "multi_valued" in request.form,
@@ -353,7 +359,7 @@ def _settings_page(errors=None):
 @bp.post(f"{PAGE}/settings")
 @needs("administrator")
 def save_settings():
-    """Save the switch, and the custom attribute that was typed; both or neither."""
+    """Save the switch, the days, and the custom attribute that was typed; all or nothing."""
     name = request.form.get("name", "").strip()
     saved = []
     try:
@@ -362,11 +368,14 @@ def save_settings():
                 invites = "invite_automatically" in request.form
                 settings.change("invite_automatically", invites, access.actor())
                 saved.append(f"Users imported from Okta are {'' if invites else 'not '}invited automatically.")
+            if (days := _new_days()) is not None:
+                settings.change("invitation_days", days, access.actor())
+                saved.append(f"The link of an invitation is valid for {days} {'day' if days == 1 else 'days'}.")
             if name or request.form.get("do") == "add":
                 kind, many = request.form.get("type", "string"), "multi_valued" in request.form
                 attributes.add(name, kind, many, access.actor())
                 saved.append(f"The custom attribute {name} is defined: paste it in Okta's Profile Editor.")
-    except DefinitionError as error:
+    except (DefinitionError, SettingError) as error:
         return _settings_page({error.field: str(error)})
     flash("Saved. " + " ".join(saved) if saved else "Nothing was changed: all is as it was.")
     return done(url_for("portal.provisioning_settings", added=name or None))
@@ -376,6 +385,22 @@ def _switched():
     """Return whether the form turned the switch: an old form must not turn back what somebody else did since."""
     shown = request.form.get("invited_before")
     return shown is not None and ("invite_automatically" in request.form) != (shown == "1")
+
+
+def _new_days():
+    """Return for how many days links are to be valid if the form changed that, as a number where it is one."""
+    typed = request.form.get("invitation_days", "").strip()
+    if typed == request.form.get("days_before", "") or "days_before" not in request.form:
+        return None
+    return int(typed) if DAYS.fullmatch(typed) else typed
+
+
+def _count_uninvited() -> int:
+    """Return how many can be invited who never were; of very many, those without an address are counted, too."""
+    number = sum(
+        n for (_, enabled, invite), n in lists.user_totals().items() if enabled and invite == "not invited"
+    )
+    return invitations.count_uninvited()[0] if number <= COUNTED else number
 
 
 @bp.get(f"{PAGE}/settings/attributes/<name>/remove")
@@ -394,12 +419,15 @@ def send_remove_attribute(name):
         errors["confirmation"] = f"This is not the attribute's name: type {attribute.name}."
     if errors:
         return _remove_attribute_page(attribute, errors), 422
-    with transaction():
-        attribute, job_id = _attribute(name), None
-        if attributes.count_holders(attribute.name) > jobs.PORTION:
-            job_id = jobs.start(jobs.REMOVE_ATTRIBUTE, [], access.actor(), attribute.name)
-        else:
-            users = jobs.run(jobs.REMOVE_ATTRIBUTE, [], access.actor(), attribute.name)
+    try:
+        with transaction():
+            attribute, job_id = _attribute(name), None
+            if attributes.count_holders(attribute.name) > jobs.PORTION:
+                job_id = jobs.start(jobs.REMOVE_ATTRIBUTE, [], access.actor(), attribute.name)
+            else:
+                users = jobs.run(jobs.REMOVE_ATTRIBUTE, [], access.actor(), attribute.name)
+    except DefinitionError:  # a configuration uses it: the page says which
+        return _remove_attribute_page(_attribute(name)), 409
     if job_id:
         return done(url_for("portal.job", job_id=job_id))
     lost = "Nobody had a value." if not users else f"{users} {'user' if users == 1 else 'users'} lost a value."
@@ -419,6 +447,7 @@ def _remove_attribute_page(attribute, errors=None):
         "provisioning/remove_attribute.html",
         attribute=attribute,
         users=attributes.count_holders(attribute.name),
+        used_by=configurations.uses_of(attribute.name),
         confirmation=request.form.get("confirmation", ""),
         errors=errors or {},
     )

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from flask import abort, flash, redirect, render_template, request, url_for
 
-from core import attributes, directory, history, lists, variables
+from core import attributes, configurations, directory, history, lists, variables
 from core.history import AuditQuery
 from core.lists import UserQuery, UserRow
 from models import now, transaction
-from portal import access, bp, people_forms
+from portal import access, bp, downloads, people_forms
 from portal.access import needs
 from portal.csv_export import csv_response
 from portal.frame import done, here
@@ -287,7 +287,7 @@ def user(user_id):
 @needs("readonly")
 def user_attributes(user_id):
     found = find(user_id)
-    defined = attributes.listing()
+    defined = attributes.defined()
     received = history.received(found)
     return person_page(
         "attributes",
@@ -301,6 +301,35 @@ def user_attributes(user_id):
 @needs("readonly")
 def user_groups(user_id):
     return person_page("groups", find(user_id))
+
+
+@bp.get("/users/<user_id>/configurations")
+@needs("readonly")
+def user_configurations(user_id):
+    found = find(user_id)
+    return person_page("configurations", found, delivered=configurations.of_user(found.pk))
+
+
+@bp.get("/users/<user_id>/configurations/<int:configuration_id>")
+@needs("readonly")
+def user_configuration(user_id, configuration_id):
+    """What a person gets of a configuration, without its passwords: for people, not for a device."""
+    found = find(user_id)
+    for configuration, delivered in configurations.of_user(found.pk):
+        if configuration.id == configuration_id:
+            rendering = configuration.rendering(found.document)
+            lines = configurations.lines(configuration.kind, rendering.fields) if rendering.ready else []
+            return person_page(
+                "configuration", found, configuration=configuration, delivered=delivered, lines=lines
+            )
+    abort(404, "This person does not get such a configuration.")
+
+
+@bp.get("/users/<user_id>/configurations/<int:configuration_id>/download")
+@needs("administrator")
+def download_configuration(user_id, configuration_id):
+    """What the person's device reads: passwords stand in it."""
+    return downloads.profile(configuration_id, find(user_id).pk)
 
 
 @bp.get("/users/<user_id>/activity")
@@ -319,8 +348,8 @@ def find(user_id):
 
 
 def person_page(tab, user, **others):
-    row = lists.user(user.id)
-    return render_template(f"users/{tab}.html", user=user, row=row, tab=tab, **others)
+    row, address = lists.user(user.id), variables.mailbox(user.document)
+    return render_template(f"users/{tab}.html", user=user, row=row, address=address, tab=tab, **others)
 
 
 @dataclass(frozen=True)
@@ -359,13 +388,13 @@ def attribute_row(user, name, value, key, received) -> AttributeRow:
 @bp.get("/users/new")
 @needs("helpdesk")
 def new_user():
-    return user_form(people_forms.fields_of(attributes.listing()))
+    return user_form(people_forms.fields_of(attributes.defined()))
 
 
 @bp.post("/users/new")
 @needs("helpdesk")
 def create_user():
-    fields = people_forms.fields_of(attributes.listing())
+    fields = people_forms.fields_of(attributes.defined())
     document = people_forms.laid_over({}, fields, request.form)
     try:
         with transaction():
@@ -382,14 +411,14 @@ def edit_user(user_id):
     found = find(user_id)
     if found.source != "local":
         return managed(found)
-    return user_form(people_forms.fields_of(attributes.listing()), found)
+    return user_form(people_forms.fields_of(attributes.defined()), found)
 
 
 @bp.post("/users/<user_id>/edit")
 @needs("helpdesk")
 def save_user(user_id):
     """Lay the form over the person's newest document; refuse a form that is older than that."""
-    fields = people_forms.fields_of(attributes.listing())
+    fields = people_forms.fields_of(attributes.defined())
     found = None
     try:
         with transaction():
@@ -465,4 +494,4 @@ def changes_since(user, version) -> list:
     behind = user.version - int(version) if ROW_NUMBER.fullmatch(version) else 0
     if not 0 < behind <= MOST_BEHIND:
         return []
-    return history.audit_page(AuditQuery(resource_id=user.id), count=behind)[0]
+    return history.audit_page(AuditQuery(kind="User", resource_id=user.id), count=behind)[0]

@@ -1,4 +1,5 @@
-// Conveniences; every page works without them. Copy buttons, times in the reader's zone, ticking all rows, "/" to search.
+// Conveniences; every page works without them. Copy buttons, times in the reader's zone, ticking all rows, "/" to search,
+// variables that are offered where "$" is typed.
 "use strict";
 
 document.addEventListener("click", async (event) => {
@@ -88,6 +89,105 @@ function tellTimes() {
 tellTimes();
 setInterval(tellTimes, 20000);
 document.addEventListener("htmx:after:swap", tellTimes);
+
+// what applies with certain choices only is shown while they are made
+function showWhatApplies() {
+  document.querySelectorAll("[data-when]").forEach((part) => {
+    const control = part.closest("form").elements[part.dataset.when];
+    const value = control.type === "checkbox" ? (control.checked ? "on" : "off") : control.value;
+    const isOut = control instanceof Element && control.closest(".unused");
+    part.classList.toggle("unused", Boolean(isOut) || !JSON.parse(part.dataset.values).includes(value));
+  });
+}
+
+showWhatApplies();
+document.addEventListener("change", showWhatApplies);
+document.addEventListener("htmx:after:swap", showWhatApplies);
+
+// typing "$" in a field that takes variables opens their list, with the values of the person of the preview
+const BEGUN = /(?<!\$)\$\{?([A-Za-z0-9_-]*)$/;
+let popup = null; // { field, list, start, at }
+
+function prepareFields() {
+  document.querySelectorAll("input[data-variables]:not([role])").forEach((field) => {
+    const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-haspopup": "listbox" };
+    for (const [name, value] of Object.entries(attributes)) field.setAttribute(name, value);
+  });
+}
+
+prepareFields();
+document.addEventListener("htmx:after:swap", prepareFields);
+
+function offerVariables(field) {
+  closePopup();
+  const begun = field.value.slice(0, field.selectionStart).match(BEGUN);
+  const wanted = begun && begun[1].toLowerCase();
+  const found = begun ? [...document.querySelectorAll("#variables [data-variable]")] : [];
+  const matching = found.filter((item) => item.dataset.variable.toLowerCase().includes(wanted));
+  if (!matching.length) return;
+  const list = Object.assign(document.createElement("ul"), { id: "offered-variables", className: "popup" });
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Variables");
+  matching.forEach((item, index) => {
+    const option = Object.assign(document.createElement("li"), { id: `offered-variable-${index}` });
+    option.setAttribute("role", "option");
+    option.dataset.variable = item.dataset.variable;
+    option.append(...[...item.children].map((child) => child.cloneNode(true)));
+    list.append(option);
+  });
+  list.addEventListener("mousedown", (event) => {
+    event.preventDefault(); // the field keeps the focus
+    const option = event.target.closest("[role=option]");
+    if (option) takeVariable(option);
+  });
+  field.after(list);
+  field.setAttribute("aria-controls", list.id);
+  field.setAttribute("aria-expanded", "true");
+  popup = { field, list, start: begun.index, at: 0 };
+  markOption(0);
+}
+
+function markOption(at) {
+  const options = [...popup.list.children];
+  popup.at = (at + options.length) % options.length;
+  options.forEach((option, index) => option.setAttribute("aria-selected", String(index === popup.at)));
+  popup.field.setAttribute("aria-activedescendant", options[popup.at].id);
+  options[popup.at].scrollIntoView({ block: "nearest" });
+}
+
+function takeVariable(option) {
+  const { field, start } = popup;
+  const end = field.selectionStart + (field.value[field.selectionStart] === "}" ? 1 : 0);
+  field.setRangeText(`\${${option.dataset.variable}}`, start, end, "end");
+  closePopup();
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function closePopup() {
+  if (!popup) return;
+  popup.list.remove();
+  popup.field.removeAttribute("aria-activedescendant");
+  popup.field.removeAttribute("aria-controls");
+  popup.field.setAttribute("aria-expanded", "false");
+  popup = null;
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-variables]")) offerVariables(event.target);
+});
+document.addEventListener("focusout", closePopup);
+document.addEventListener("keydown", (event) => {
+  if (!popup || event.target !== popup.field || event.isComposing) return;
+  const act = {
+    ArrowDown: () => markOption(popup.at + 1),
+    ArrowUp: () => markOption(popup.at - 1),
+    Enter: () => takeVariable(popup.list.children[popup.at]),
+    Escape: closePopup,
+  }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
 
 // a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is
 document.addEventListener("htmx:before:response", async (event) => {

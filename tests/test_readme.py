@@ -20,7 +20,7 @@ def test_every_setting_is_in_the_readme_and_nothing_else(app):
 
 
 def test_every_command_is_in_the_readme(app):
-    for name in ("token", "attribute", "admin"):
+    for name in ("token", "attribute", "admin", "outbox"):
         assert f"flask {name} " in README
         for command in app.cli.commands[name].commands:
             assert re.search(rf"flask {name} .*{command}", README), command
@@ -44,5 +44,5 @@ def test_every_file_that_is_linked_exists():
 
 def test_make_has_its_targets():
     makefile = (ROOT / "Makefile").read_text()
-    for target in "run rehearse test bench lint format check".split():
+    for target in "run rehearse test bench screenshots lint format check".split():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

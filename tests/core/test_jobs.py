@@ -10,7 +10,7 @@ import time
 import pytest
 
 import models
-from core import attributes, directory, jobs, journal
+from core import attributes, directory, jobs, journal, queue
 from core.attributes import DefinitionError
 from core.journal import Actor
 from core.search import USERS
@@ -181,7 +181,7 @@ def test_an_unknown_kind_is_an_error(action):
 def test_a_finished_job_keeps_no_list():
     finish(start("disable", people(4)))
     assert models.execute(models.select(jobs.JOBS.c.pks)).scalars().all() == ["[]"]
-    assert jobs._state().pks == {}
+    assert queue.state().pks == {}
 
 
 @pytest.mark.parametrize("job_id", [0, 1, 2**70])
@@ -390,7 +390,7 @@ def worker(app):
 
     yield work
     stop.set()
-    jobs._state(app).started.set()
+    queue.state(app).started.set()
     for thread in threads:
         thread.join(5)
         assert not thread.is_alive()

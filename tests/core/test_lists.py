@@ -368,6 +368,7 @@ def test_cursors_stay_short_for_names_that_are_long(make_user):
 
 def test_a_word_that_many_have_is_not_counted(town, monkeypatch):
     monkeypatch.setattr(lists, "GATHER", 50)
+    monkeypatch.setattr(lists, "SAMPLE", 60)
     page = lists.users(UserQuery(text="example"), count=10)
     assert (page.total, page.is_capped) == (50, True)
     page = lists.users(UserQuery(text="example", status="enabled"), count=10)

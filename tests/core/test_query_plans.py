@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import event
 
 import models
-from core import directory, lists
+from core import configurations, deliveries, directory, lists
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
+from core.mobileconfig import TYPES
 from protocol.schema import GROUP_TYPE, compile_user_type
 
 CUSTOM = "urn:ietf:params:scim:schemas:extension:ivanti:2.0:User"
-LARGE = r"(users|user_values|groups|group_members)\w*"  # tables, and their aliases
+LARGE = r"(users|user_values|groups|group_members|deliveries)\w*"  # tables, and their aliases
 
 
 @pytest.fixture
@@ -272,7 +273,10 @@ def test_a_list_is_read_in_the_order_of_its_index(app, list_plan, crowd, monkeyp
         assert [line for line in lines if "TEMP B-TREE" in line] == []
         if condition and not way:
             assert indexes == set(), "candidates are read by their pks"
-        elif state in ({"status": "enabled"}, {"source": "scim"}, {"invite": "pending"}, {}):
+        elif state == {"invite": "pending"}:
+            assert indexes == set(), "one state's part of the index of all who were invited"
+            assert [line for line in lines if f"USING INDEX ix_users_invited_{COLUMNS[sort]} (invite=?" in line]
+        elif state in ({"status": "enabled"}, {"source": "scim"}, {}):
             assert indexes == {"sqlite_autoindex_users_2" if sort == "user_name" else f"ix_users_{COLUMNS[sort]}"}
         else:
             assert len(indexes) == 1 and re.match(f"ix_users_(disabled|local)_{COLUMNS[sort]}$", indexes.pop())
@@ -295,3 +299,58 @@ def test_totals_are_kept_by_an_index(plan, scim, make_group, eve):
     make_group("Tour Guides", eve)
     off = {"op": "replace", "path": "active", "value": False}
     assert scans(plan(lambda: scim.patch(f"/Users/{eve['id']}", off))) == []
+
+
+@pytest.fixture
+def desks(app, define, eve, make_group):
+    """Two configurations that use an attribute: one for everyone, one for a group."""
+    define("badge")
+    group = make_group("Tour Guides", eve)
+    typed = {"label": "${badge}", "url": "https://example.com"}
+    with app.app_context(), models.transaction():
+        for name, *whom in (("All", "everyone", []), ("Some", "groups", [group["id"]])):
+            configurations.create(TYPES["webclip"], name, typed, "hold", *whom, Actor("Ada"))
+    return group
+
+
+def test_what_a_change_means_for_configurations_is_looked_up_by_an_index(plan, scim, desks, eve):
+    change = {"op": "replace", "path": f"{CUSTOM}:badge", "value": "B-17"}
+    lines = plan(lambda: scim.patch(f"/Users/{eve['id']}", change))
+    assert [line for line in lines if "deliveries" in line] and scans(lines) == []
+    member = {"op": "remove", "path": f'members[value eq "{eve["id"]}"]'}
+    assert scans(plan(lambda: scim.patch(f"/Groups/{desks['id']}", member))) == []
+    assert scans(plan(lambda: scim.post("/Users", {"userName": "new", "active": True}))) == []
+    assert scans(plan(lambda: scim.delete(f"/Groups/{desks['id']}"))) == []
+    assert scans(plan(lambda: scim.delete(f"/Users/{eve['id']}"))) == []
+
+
+READS = {
+    "of a user": lambda: configurations.of_user(1),
+    "of a group": lambda: configurations.of_group(1),
+    "counts": lambda: configurations.counts(1),
+    "a list": lambda: configurations.listing(),
+    "who is held by what": lambda: configurations.held_by(1),
+    "who is held": lambda: configurations.held_because(1, "badge", 1),
+    "a profile": lambda: configurations.profile_for(2, 1),
+    "a delivery": lambda: deliveries.look(configurations.find(2), 1),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_what_people_have_of_configurations_is_looked_up_by_an_index(list_plan, desks, read):
+    assert scans(list_plan(read)) == []
+
+
+def test_a_page_of_who_is_held_is_read_in_the_order_of_the_index(list_plan, desks):
+    assert sorts(list_plan(configurations.held_because, 1, "badge", 1)) == []
+
+
+@pytest.mark.parametrize("limit", [0, 5_000])
+@pytest.mark.parametrize("whom", ["everyone", "groups"])
+def test_readiness_reads_those_who_are_enabled_and_looks_their_values_up(
+    list_plan, desks, monkeypatch, whom, limit
+):
+    monkeypatch.setattr(configurations, "RENDERED", limit)
+    fields = {"label": "${badge} ${userEmailAddressDomain} ${department}", "url": "https://example.com"}
+    lines = list_plan(configurations.readiness, TYPES["webclip"], fields, "hold", whom, [desks["id"]])
+    assert (scans(lines), sorts(lines)) == ([], [])

@@ -1,8 +1,11 @@
 """What configurations may say of a person, by table."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core import attributes, variables
+from core.variables import Reference, Text, VariableError
 from protocol.definitions import CUSTOM, ENTERPRISE
 from protocol.schema import compile_user_type
 
@@ -131,3 +134,130 @@ def test_the_rows_of_the_listing_are_definitions(app, define, make_user):
     define("floor", "integer")
     with app.app_context():
         assert variables.custom_values({CUSTOM: {"floor": 3}}, attributes.listing()) == {"floor": "3"}
+
+
+# texts with variables
+
+
+def test_a_text_has_parts():
+    assert variables.parse("Office ${city:-unknown}, 5 $${x} ${userUID}") == [
+        Text("Office "),
+        Reference("city", "unknown"),
+        Text(", 5 ${"),
+        Text("x} "),
+        Reference("userUID", None),
+    ]
+
+
+VALUES = {"a": "A", "b": "${a}", "c": "", "d": None, "A": "other", "x-y_1": "named"}
+SUBSTITUTED = [
+    ("", ""),
+    ("plain", "plain"),
+    ("${a}", "A"),
+    ("${a}${a}", "AA"),
+    ("${A}${a}", "otherA"),
+    ("${b}", "${a}"),
+    ("${c:-empty}", "empty"),
+    ("${d:-none}", "none"),
+    ("${d}", ""),
+    ("${z:-}", ""),
+    ("${a:-unused}", "A"),
+    ("${z:-a b:-c}", "a b:-c"),
+    ("${x-y_1}", "named"),
+    ("$${a}", "${a}"),
+    ("$$${a}", "$${a}"),
+    ("$a $ $$ {a} }", "$a $ $$ {a} }"),
+    ("$${", "${"),
+    ("line\n${a}\n", "line\nA\n"),
+    ("{{7*7}}{% x %}", "{{7*7}}{% x %}"),
+]
+
+
+@pytest.mark.parametrize("text, result", SUBSTITUTED)
+def test_variables_are_substituted_once(text, result):
+    assert variables.substitute(text, VALUES) == result
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${",
+        "${}",
+        "${a",
+        "a ${a b}",
+        "${ a}",
+        "${1}",
+        "${a:}",
+        "${a-}b${",
+        "${ä}",
+        "${a:-${b}}",
+        "${a\n}",
+        "${a:-{}}",
+    ],
+)
+def test_what_begins_like_a_variable_and_is_none_is_refused(text):
+    for read in (variables.parse, variables.names, lambda t: variables.substitute(t, {})):
+        with pytest.raises(VariableError, match="is no variable: write"):
+            read(text)
+
+
+def test_names_are_told_once_and_in_order():
+    assert variables.names("${b} ${a:-x} ${b} $${c}") == ["b", "a"]
+
+
+def test_an_unknown_name_has_a_suggestion():
+    allowed = ["userDisplayName", "custAttr1", "department"]
+    found = variables.unknown("${custAtr1} ${userdisplayname} ${department} ${zzzzzz}", allowed)
+    assert found == [("custAtr1", "custAttr1"), ("userdisplayname", "userDisplayName"), ("zzzzzz", None)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.text()), max_size=6), st.text())
+def test_values_are_never_expanded_again(pieces, literal):
+    """Whatever the values hold, each stands where its name stood, and the text around it is untouched."""
+    values = {name: value + "${a}$${" for name, value in pieces}
+    literal = literal.replace("${", "$ {").replace("$", "€")
+    text = literal.join(f"${{{name}}}" for name, _ in pieces)
+    assert variables.substitute(text, values) == literal.join(values[name] for name, _ in pieces)
+
+
+@given(st.text(alphabet="${}:-ab \n"))
+def test_every_text_is_read_or_refused(text):
+    try:
+        parts = variables.parse(text)
+    except VariableError:
+        return
+    written = "".join(
+        part.text.replace("${", "$${")
+        if isinstance(part, Text)
+        else f"${{{part.name}}}"
+        if part.default is None
+        else f"${{{part.name}:-{part.default}}}"
+        for part in parts
+    )
+    assert variables.substitute(written, {}) == variables.substitute(text, {})
+
+
+MAILBOXES = {
+    "ada@example.com": True,
+    "ada+x@example.com": True,
+    "jösé@exämple.com": True,
+    "ada@example.com, eve@example.com": False,
+    "ada@example.com eve@example.com": False,
+    "ada@example.com\r\nBcc: eve@example.com": False,
+    "<ada@example.com>": False,
+    "Ada <ada@example.com>": False,
+    '"a b"@example.com': False,
+    "a@b@c": False,
+    "ada@": False,
+    "@example.com": False,
+    "ada": False,
+    "ada\u200b@example.com": False,
+    "x" * 65 + "@example.com": False,
+    "a;b@example.com": False,
+}
+
+
+@pytest.mark.parametrize("address", MAILBOXES)
+def test_a_mail_goes_to_one_address(address):
+    document = {"userName": "ada", "emails": [{"value": address}]}
+    assert variables.mailbox(document) == (address if MAILBOXES[address] else None)

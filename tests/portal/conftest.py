@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from core import accounts
+from core import accounts, attributes, directory, invitations, passwords
 from core.journal import Actor
 from models import transaction
 
@@ -42,6 +42,10 @@ class Browser:
 
     def sign_in(self, email, password=PASSWORD):
         return self.post("/sign-in", {"email": email, "password": password}, token=self.csrf("/sign-in"))
+
+    def sign_in_as_person(self, name, password=PASSWORD):
+        form = {"name": name, "password": password}
+        return self.post("/device/sign-in", form, token=self.csrf("/device/sign-in"))
 
     def says(self, path) -> str:
         """Return the text of a page, with single spaces; fail unless it is there."""
@@ -104,3 +108,38 @@ def alan(make_browser):
 @pytest.fixture
 def stranger(app):
     return Browser(app)
+
+
+@pytest.fixture
+def invite(app):
+    """Return a function that makes a new invitation of a user and returns the secret of its link."""
+
+    def invite(user_id):
+        with app.app_context(), transaction():
+            user = directory.find(attributes.user_type(), user_id)
+            return invitations.copy_link(user, Actor("ada@example.com"))
+
+    return invite
+
+
+@pytest.fixture
+def register(app, invite, password_hash, monkeypatch):
+    """Return a function by which a user registers, with PASSWORD; it returns a browser that has signed in."""
+
+    def register(user):
+        secret = invite(user["id"])
+        with app.app_context(), transaction(), monkeypatch.context() as patch:
+            patch.setattr(passwords, "hashed", lambda *_: password_hash)
+            invitations.register(secret, PASSWORD)
+        browser = Browser(app)
+        assert browser.sign_in_as_person(user["userName"]).status_code == 303
+        return browser
+
+    return register
+
+
+@pytest.fixture
+def registered(register, make_user):
+    """The browser of Carol, who was invited, has registered and signed in."""
+    emails = [{"value": "carol@example.com", "primary": True}]
+    return register(make_user("carol@example.com", displayName="Carol Shaw", emails=emails))

@@ -1,21 +1,49 @@
 """Who may see and do what: every route of the portal, walked for every role. A new route is in it by itself."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 import models
-from core import accounts, attributes, directory, history, jobs, journal, settings, tokens
+from core import (
+    accounts,
+    attributes,
+    configurations,
+    directory,
+    history,
+    invitations,
+    jobs,
+    journal,
+    links,
+    outbox,
+    settings,
+    tokens,
+)
 from core.journal import Actor
+from core.mobileconfig import TYPES
+from core.outbox import MailQuery
 from models import execute, transaction
 from protocol.schema import GROUP_TYPE
 from tests.portal.conftest import CSRF, PASSWORD, Browser
 
-PUBLIC = {"portal.sign_in", "portal.send_sign_in", "portal.sign_out", "portal.set_up", "portal.send_set_up"}
-# what one press does, without anything to fill in: their empty forms are whole
+PUBLIC = {
+    f"portal.{name}"
+    for name in """
+    sign_in send_sign_in sign_out set_up send_set_up forgotten send_forgotten
+    new_password send_new_password new_password_strength
+    person_sign_in send_person_sign_in device_forgotten send_device_forgotten
+    invitation register invitation_strength new_link send_new_link
+    """.split()
+}
+SIGN_OUT = {"portal.sign_out", "portal.person_sign_out"}
+PERSON = "person"  # whose pages these are; not a role of an administrator
+# without anything to fill in: the empty form is whole
+ONE_PRESS = {"portal.send_again", "portal.copy_configuration"}
 VISITS = {"sessions", "failed_sign_ins"}  # tables that tell of visits, and of nothing else
 LOCAL = Actor("Command line")
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -31,7 +59,13 @@ def places(app, scim, barbara, make_account):
             settings.change("invite_automatically", True, LOCAL)
             token_id = tokens.listing()[0].id
             job_id = jobs.start("disable", [user.pk], LOCAL)
-            secret = accounts.new_set_up_secret()
+            invited = directory.create(attributes.user_type(), {"userName": "invited@example.com"}, LOCAL, [])
+            secrets = {"set-up": accounts.new_set_up_secret(), "invitation": invitations.copy_link(invited, LOCAL)}
+            account = accounts.create("forgetful@example.com", PASSWORD, "readonly", LOCAL)
+            secrets["password"] = links.create("password", account.email, HOUR, administrator_id=account.id)
+            clip = {"label": "Desk of ${userUID}", "url": "https://example.com"}
+            made = configurations.create(TYPES["webclip"], "Desk", clip, "hold", "everyone", [], LOCAL)
+            outbox.queue("test", account.email, administrator_id=account.id, content=("Hello", "you"))
             journal.flush()
         return {
             "user_id": user.id,
@@ -40,8 +74,10 @@ def places(app, scim, barbara, make_account):
             "account_id": make_account("other@example.com").id,
             "entry_id": history.newest_log_id(),
             "job_id": job_id,
+            "mail_id": outbox.page(MailQuery())[0][0].id,
             "name": "badge",
-            "secret": secret,
+            "configuration_id": made.configuration.id,
+            "secret": secrets,  # by the first part of the address
         }
 
 
@@ -65,7 +101,12 @@ def paths_of(rule, places):
     part = re.search(r"<(?:(?P<converter>\w+)(?:\((?P<words>[^)]*)\))?:)?(?P<name>\w+)>", rule)
     if part is None:
         return [rule]
-    words = part["words"].split(", ") if part["converter"] == "any" else [str(places[part["name"]])]
+    if part["converter"] == "any":
+        words = part["words"].split(", ")
+    elif part["name"] == "secret":
+        words = [places["secret"][rule.split("/")[1]]]
+    else:
+        words = [str(places[part["name"]])]
     return [path for word in words for path in paths_of(rule.replace(part[0], word, 1), places)]
 
 
@@ -90,7 +131,7 @@ def test_every_page_is_of_the_portal(app):
 
 
 def test_every_view_declares_who_may(routes):
-    assert {endpoint for *_, endpoint, role in routes if role not in (None, *accounts.ROLES)} == set()
+    assert {endpoint for *_, endpoint, role in routes if role not in (None, PERSON, *accounts.ROLES)} == set()
     assert {endpoint for *_, endpoint, role in routes if role is None} == PUBLIC
 
 
@@ -102,16 +143,38 @@ def test_what_changes_something_needs_more_than_reading(routes):
     } == set()
 
 
-def test_strangers_are_asked_to_sign_in(app, routes, stranger):
+@pytest.mark.parametrize("who", ["stranger", "registered"])
+def test_strangers_are_asked_to_sign_in(app, routes, request, who):
+    """A person who has registered is a stranger to the pages of administrators."""
+    browser = request.getfixturevalue(who)
     before = contents(app)
-    for method, path, endpoint, _ in routes:
-        if endpoint not in PUBLIC:
-            answer = send(stranger, method, path)
-            assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), (method, path)
-            answer = send(stranger, method, path, **{"HX-Request": "true"})
+    token = {} if who == "stranger" else {"X-CSRF-Token": browser.csrf("/device")}
+    for method, path, endpoint, role in routes:
+        if endpoint not in PUBLIC and not (role == PERSON and who == "registered"):
+            sign_in = "/device/sign-in" if role == PERSON else "/sign-in"
+            answer = send(browser, method, path, **token)
+            assert (answer.status_code, answer.location.partition("?")[0]) == (303, sign_in), (method, path)
+            answer = send(browser, method, path, **token, **{"HX-Request": "true"})
             assert (answer.status_code, answer.data) == (401, b""), (method, path)
-            assert answer.headers["HX-Redirect"].partition("?")[0] == "/sign-in"
+            assert answer.headers["HX-Redirect"].partition("?")[0] == sign_in
     assert contents(app) == before
+
+
+def test_the_pages_of_a_person_are_there_for_the_person(routes, registered):
+    for method, path, _, role in routes:
+        if method == "GET" and role == PERSON:
+            assert registered.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("who", ["alan", "grace", "ada"])
+def test_no_administrator_gets_to_the_pages_of_people(app, routes, request, who):
+    browser = request.getfixturevalue(who)
+    before, token = contents(app), browser.csrf()
+    for method, path, _, role in routes:
+        if role == PERSON:
+            answer = send(browser, method, path, **{"X-CSRF-Token": token})
+            assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/device/sign-in")
+    assert contents(app) == before and browser.get("/account").status_code == 200
 
 
 @pytest.mark.parametrize("who", ["alan", "grace", "ada"])
@@ -120,7 +183,7 @@ def test_each_role_may_what_it_says_and_no_more(app, routes, request, who):
     role = {"alan": "readonly", "grace": "helpdesk", "ada": "administrator"}[who]
     token = browser.csrf()
     for method, path, endpoint, needed in routes:
-        if endpoint in PUBLIC:
+        if endpoint in PUBLIC or needed == PERSON:
             continue
         may = accounts.RANKS[role] >= accounts.RANKS[needed]
         before = None if may else contents(app)
@@ -133,8 +196,8 @@ def test_each_role_may_what_it_says_and_no_more(app, routes, request, who):
 
 def test_a_page_that_may_be_seen_is_there(routes, ada):
     gone = {"/set-up"}  # there are accounts, so that the link is used up
-    for method, path, _, _ in routes:
-        if method == "GET":
+    for method, path, _, role in routes:
+        if method == "GET" and role != PERSON:
             answer = ada.get(path)
             expected = {410} if path.startswith(tuple(gone)) else {200, 204, 302, 303}
             assert answer.status_code in expected, (path, answer.status_code)
@@ -150,16 +213,17 @@ def test_looking_changes_nothing(app, routes, ada, stranger):
                 assert contents(app) == before, path
 
 
-def test_a_form_without_its_token_changes_nothing(app, routes, ada):
+def test_a_form_without_its_token_changes_nothing(app, routes, ada, registered):
     before, mallory = contents(app), Browser(app)
     form = {"email": "ada@example.com", "password": PASSWORD, "new_password": "meadow-tractor-lamp-9"}
-    for method, path, endpoint, _ in posts(routes):
-        browser = mallory if endpoint in PUBLIC - {"portal.sign_out"} else ada
+    for method, path, endpoint, role in posts(routes):
+        browser = registered if role == PERSON else mallory if endpoint in PUBLIC - SIGN_OUT else ada
         for token in (None, "", "0" * 64, "é"):
             answer = send(browser, method, path, form | ({} if token is None else {"csrf_token": token}))
             assert answer.status_code == 403, (method, path, token)
     assert contents(app) == before
-    assert ada.get("/account").status_code == 200 and mallory.get("/account").status_code == 303
+    assert ada.get("/account").status_code == registered.get("/device").status_code == 200
+    assert mallory.get("/account").status_code == mallory.get("/device").status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -173,22 +237,25 @@ def test_a_form_without_its_token_changes_nothing(app, routes, ada):
     ],
     ids=str,
 )
-def test_a_form_of_another_site_changes_nothing(app, routes, ada, headers):
-    """Even where it got hold of the token."""
+def test_a_form_of_another_site_changes_nothing(app, routes, ada, registered, headers):
+    """Even where it got hold of the token. Pages that keep their address to themselves have no origin to tell."""
     before, mallory = contents(app), Browser(app)
-    tokens_of = {ada: ada.csrf(), mallory: mallory.csrf("/sign-in")}
-    for method, path, endpoint, _ in posts(routes):
-        browser = mallory if endpoint in PUBLIC - {"portal.sign_out"} else ada
+    tokens_of = {ada: ada.csrf(), mallory: mallory.csrf("/sign-in"), registered: registered.csrf("/device")}
+    for method, path, endpoint, role in posts(routes):
+        if headers == {"Origin": "null"} and path.startswith(("/set-up/", "/invitation/", "/password/")):
+            continue
+        browser = registered if role == PERSON else mallory if endpoint in PUBLIC - SIGN_OUT else ada
         form = {"csrf_token": tokens_of[browser], "email": "ada@example.com", "password": PASSWORD}
         assert send(browser, method, path, form, **headers).status_code == 403, (method, path)
     assert contents(app) == before
-    assert ada.get("/account").status_code == 200 and mallory.get("/account").status_code == 303
+    assert ada.get("/account").status_code == registered.get("/device").status_code == 200
+    assert mallory.get("/account").status_code == mallory.get("/device").status_code == 303
 
 
 def test_a_token_of_another_browser_is_no_token(app, routes, ada, grace):
     before, foreign = contents(app), grace.csrf()
-    for method, path, endpoint, _ in posts(routes):
-        if endpoint not in PUBLIC:
+    for method, path, endpoint, role in posts(routes):
+        if endpoint not in PUBLIC and role != PERSON:
             assert send(ada, method, path, {"csrf_token": foreign}).status_code == 403, (method, path)
     assert contents(app) == before
 
@@ -196,7 +263,7 @@ def test_a_token_of_another_browser_is_no_token(app, routes, ada, grace):
 def test_an_empty_form_changes_nothing(app, routes, ada):
     token = ada.csrf()
     for method, path, endpoint, _ in posts(routes):
-        if endpoint != "portal.sign_out":
+        if endpoint not in SIGN_OUT | ONE_PRESS:
             before = contents(app)
             answer = send(ada, method, path, {"csrf_token": token})
             assert answer.status_code < 500, (method, path)
@@ -213,7 +280,7 @@ def test_a_form_of_blanks_changes_nothing(app, routes, ada):
                     fields.add(name[1])
     assert {"email", "password", "role"} <= fields
     for method, path, endpoint, _ in posts(routes):
-        if endpoint != "portal.sign_out":
+        if endpoint not in SIGN_OUT | ONE_PRESS:
             before = contents(app)
             answer = send(ada, method, path, dict.fromkeys(fields, " ") | {"csrf_token": token})
             assert answer.status_code < 500, (method, path)
@@ -224,7 +291,7 @@ def test_a_role_that_was_taken_is_gone_at_once(app, routes, ada):
     with app.app_context(), transaction():
         accounts.change_role(accounts.find_by_email("ada@example.com"), "readonly", LOCAL)
     for method, path, endpoint, role in routes:
-        if endpoint not in PUBLIC and role != "readonly":
+        if endpoint not in PUBLIC and role not in ("readonly", PERSON):
             assert send(ada, method, path).status_code == 403, (method, path)
 
 

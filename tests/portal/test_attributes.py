@@ -42,7 +42,7 @@ def test_custom_attributes_are_listed(ada, define, make_user):
     make_user("ada@example.com", **{CUSTOM: {"custAttr1": "Berlin"}})
     page = ada.get(PAGE).text
     row = words(page.split('<tr id="attribute-custAttr1">')[1].split("</tr>")[0])
-    assert row == "custAttr1 IDP string 1 just now ${custAttr1} Copy"
+    assert row == "custAttr1 IDP string 1 0 just now ${custAttr1} Copy"
     row = words(page.split('<tr id="attribute-floors">')[1].split("</tr>")[0])
     assert row.startswith("floors IDP integer, several values 0 ")
 

@@ -561,7 +561,7 @@ def test_the_settings_have_the_words_of_the_manual(ada, define):
         "Save Changes",
     ):
         assert text in said
-    assert "This version sends no invitations yet" in said
+    assert "Days that the link is valid" in said
     assert re.search(r'data-label="Attribute Type">IDP</td>', page)
 
 
