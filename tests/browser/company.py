@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import models
-from core import accounts, attributes, directory, jobs, journal, tokens
+from core import accounts, attributes, configurations, directory, jobs, journal, tokens
 from core.journal import Actor
+from core.mobileconfig import TYPES, as_typed
 from models import transaction
 from protocol import definitions
 from protocol.schema import GROUP_TYPE
@@ -167,6 +168,8 @@ def finish(app, okta, today, ids, people):
             ids |= {"local": local.id, "local group": group.id}
             ids["job"] = jobs.start("disable", pks_of(people[10:13]), ada)
         jobs.work(ids["job"])
+        with transaction():
+            ids["configuration"] = configure(ids, ada)
     with clock(today - timedelta(minutes=40)):
         taken = profiles()[7] | {"externalId": "00u000000000000000a1"}
         okta.send("POST", "/Users", taken | {"userName": taken["userName"].upper()})
@@ -190,6 +193,18 @@ def finish(app, okta, today, ids, people):
         models.db.engine.dispose()
     ids["person"] = people[0]
     return Company(ids, okta.token)
+
+
+def configure(ids, ada):
+    """Give everybody the office's network, and one department a mailbox; return the network's id."""
+    network = as_typed(TYPES["wifi"]) | {"ssid": "Office ${custAttr1}", "password": "correct-horse-battery"}
+    made = configurations.create(TYPES["wifi"], "Office network", network, "hold", "everyone", [], ada)
+    clip = as_typed(TYPES["webclip"]) | {
+        "label": "Intranet",
+        "url": "https://intranet.example.com/${userUIDLocalPart}",
+    }
+    configurations.create(TYPES["webclip"], "Intranet", clip, "hold", "groups", [ids["small group"]], ada)
+    return made.configuration.id
 
 
 def nobody_yet(app) -> Company:

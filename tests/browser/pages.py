@@ -7,6 +7,9 @@ EVERYWHERE = {  # on an empty Rollcall, too
     "user-new": "/users/new",
     "groups": "/users/groups",
     "group-new": "/users/groups/new",
+    "configurations": "/configurations",
+    "configuration-types": "/configurations/new",
+    "configuration-new": "/configurations/new?type=wifi",
     "provisioning": PROVISIONING,
     "guide": f"{PROVISIONING}/guide",
     "settings": f"{PROVISIONING}/settings",
@@ -40,6 +43,12 @@ FILLED = {  # {…} is one of Company.ids
     "group-add-found": "/users/groups/{local group}/add?q=a",
     "group-edit": "/users/groups/{local group}/edit",
     "group-delete": "/users/groups/{local group}/delete",
+    "configuration": "/configurations/{configuration}",
+    "configuration-edit": "/configurations/{configuration}/edit",
+    "configuration-delete": "/configurations/{configuration}/delete",
+    "user-configurations": "/users/{person}/configurations",
+    "user-configuration": "/users/{person}/configurations/{configuration}",
+    "attribute": "/admin/system/attributes/custAttr1",
     "token-renew": f"{PROVISIONING}/tokens/{{token}}/renew",
     "token-inactive": f"{PROVISIONING}/tokens/{{token}}/inactive",
     "token-active": f"{PROVISIONING}/tokens/{{token}}/active",
@@ -65,10 +74,10 @@ SIGNED_OUT = {
     "invitation-unknown": "/invitation/nobody-was-sent-this",
     "password-unknown": "/password/nobody-was-sent-this",
 }
-# they only lead elsewhere, or give a file
-NO_PAGES = set(
-    "admin ask_whom ask_whom_to_invite attribute_form device export_audit export_users provisioning_form".split()
-)
+# they only lead elsewhere
+NO_PAGES = set("admin ask_whom ask_whom_to_invite attribute_form configuration_form provisioning_form".split())
+NO_PAGES |= set("download_configuration export_audit export_users".split())  # files
+NO_PAGES |= {"device", "install_configuration"}  # of people, who have no account here
 
 
 def filled(ids: dict) -> dict:

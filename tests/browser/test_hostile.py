@@ -5,6 +5,10 @@ from urllib.parse import urldefrag, urlsplit
 
 import pytest
 
+from core import configurations
+from core.mobileconfig import TYPES
+from tests.browser.conftest import ACTOR, inside
+
 PAYLOADS = [
     "<script>window.hacked=1</script>",
     '"><img src=x onerror=window.hacked=1>',
@@ -51,6 +55,10 @@ def hostile(desk):
         session.patch(f"{base}/Users/{ids[0]}", json={"Operations": [{"op": payload, "path": payload}]})
         change = {"op": "replace", "path": "displayName", "value": f"{payload}!"}
         session.patch(f"{base}/Users/{ids[number]}", json={"Operations": [change]})
+    with inside(desk.server):
+        typed = {"bundle": "com.example.app", "pairs.key": ["office"], "pairs.type": ["string"]}
+        typed["pairs.value"] = [PAYLOADS[0] + "${custAttr1}"]
+        configurations.create(TYPES["app"], PAYLOADS[1], typed, "hold", "everyone", [], ACTOR)
     return desk
 
 
@@ -63,7 +71,8 @@ def links(page):
     """Return the paths of this server that a page leads to, without those of other pages of a list."""
     found = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
     paths = [urlsplit(urldefrag(url)[0]) for url in found if url.startswith(page.url[: page.url.index("/", 8)])]
-    return [p.path + (f"?{p.query}" if p.query else "") for p in paths if not p.path.endswith(".csv")]
+    files = (".csv", "/download")
+    return [p.path + (f"?{p.query}" if p.query else "") for p in paths if not p.path.endswith(files)]
 
 
 def test_no_page_runs_what_came_over_scim(hostile):
