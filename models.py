@@ -596,6 +596,20 @@ def count_in_block(table, pk, by):
     COUNT_IN_BLOCK.run(table=table.name, block=pk >> BLOCK_BITS, count=by)
 
 
+COUNT_USER = Prepared(
+    text(
+        "INSERT INTO user_counts (source, enabled, invite, count)"
+        " SELECT :source, :enabled, invite, :by FROM users WHERE pk = :pk"
+        " ON CONFLICT (source, enabled, invite) DO UPDATE SET count = count + excluded.count"
+    )
+)
+
+
+def count_user(pk, source, enabled, by):
+    """Keep the totals by state: `by` is 1 for a user who comes into it and -1 for one who leaves it."""
+    COUNT_USER.run(pk=pk, source=source, enabled=enabled, by=by)
+
+
 def init_app(app: Flask):
     """Bind the database to `app` and set its engine up."""
     db.init_app(app)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from core import deliveries, invitations, journal, search, settings
 from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
-from models import Prepared, count_in_block, execute, insert_new, is_one_of, now
+from models import Prepared, count_in_block, count_user, execute, insert_new, is_one_of, now
 from protocol import patch
 from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
 from protocol.filters import Compare
@@ -96,13 +96,6 @@ VALUE = ("attribute", "value_key", "user_pk", "element")
 INSERT_VALUE = Prepared(VALUES.insert(), VALUE)
 DELETE_VALUE = Prepared(VALUES.delete().where(*(VALUES.c[name] == bindparam(name) for name in VALUE)))
 # the totals of the portal; none of them is a change of the group
-COUNT_USER = Prepared(
-    text(
-        "INSERT INTO user_counts (source, enabled, invite, count)"
-        " SELECT :source, :enabled, invite, :by FROM users WHERE pk = :pk"
-        " ON CONFLICT (source, enabled, invite) DO UPDATE SET count = count + excluded.count"
-    )
-)
 COUNT_MEMBERS = Prepared(
     text(
         "UPDATE groups SET member_count = member_count + :members, disabled_count = disabled_count + :disabled"
@@ -296,7 +289,7 @@ def remove(resource: Resource, actor: Actor):
             "disabled_count": GROUPS.c.disabled_count - int(not is_enabled),
         }
         execute(update(GROUPS).where(GROUPS.c.pk.in_(theirs)).values(changed))
-        COUNT_USER.run(pk=resource.pk, source=resource.source, enabled=is_enabled, by=-1)
+        count_user(pk=resource.pk, source=resource.source, enabled=is_enabled, by=-1)
     else:
         deliveries.ungrouped(resource.pk, actor)
     DELETE[resource.type.name].run(pk=resource.pk)
@@ -307,7 +300,7 @@ def remove(resource: Resource, actor: Actor):
 def _insert_user(resource_type, document, actor, identifier):
     user = _insert(resource_type, document, actor, identifier)
     INSERT_VALUE.run_many([_value_row(row, user.pk) for row in search.value_rows(resource_type, document)])
-    COUNT_USER.run(pk=user.pk, source=user.source, enabled=_is_enabled(document), by=1)
+    count_user(pk=user.pk, source=user.source, enabled=_is_enabled(document), by=1)
     journal.change(actor, "created", user, None, document, user.name)
     deliveries.created(user, document, actor)
     if actor.is_scim and settings.get("invite_automatically"):  # only now: a later write is no import
@@ -390,8 +383,8 @@ def _recount(user, before, source, document):
     """Move a user in the totals if the new source or document is counted elsewhere."""
     was, is_now = _is_enabled(before), _is_enabled(document)
     if (user.source, was) != (source, is_now):
-        COUNT_USER.run(pk=user.pk, source=user.source, enabled=was, by=-1)
-        COUNT_USER.run(pk=user.pk, source=source, enabled=is_now, by=1)
+        count_user(pk=user.pk, source=user.source, enabled=was, by=-1)
+        count_user(pk=user.pk, source=source, enabled=is_now, by=1)
     if was != is_now:
         COUNT_DISABLED.run(pk=user.pk, by=1 if was else -1)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import orjson
-from sqlalchemy import bindparam, exists, select, text
+from sqlalchemy import bindparam, exists, select, text, true
 
 from core import accounts, journal, links, outbox, passwords, people, sessions, settings, throttle, variables
 from core.journal import Actor
@@ -21,7 +21,7 @@ from core.links import LINKS
 from core.people import Person
 from core.search import USERS, VALUES
 from core.throttle import Throttled
-from models import Prepared, close_connection, is_one_of, now, transaction
+from models import Prepared, close_connection, count_user, is_one_of, now, transaction
 from protocol.schema import fold, user_name_key
 
 PASSWORD_VALID = timedelta(hours=1)
@@ -40,15 +40,8 @@ WHY = {
     COMPLETED: "{} has registered already, and can ask for a new password on the sign-in page.",
 }
 STATE = Prepared(select(USERS.c.invite, USERS.c.active, USERS.c.display).where(USERS.c.pk == bindparam("pk")))
+COUNTED_BY = Prepared(select(USERS.c.source, USERS.c.active.is_(true())).where(USERS.c.pk == bindparam("pk")))
 SET_STATE = Prepared(USERS.update().where(USERS.c.pk == bindparam("of_pk")), ("invite",))
-# a user as it is stored, into the totals or out of them
-COUNT = Prepared(
-    text(
-        "INSERT INTO user_counts (source, enabled, invite, count)"
-        " SELECT source, active IS 1, invite, :by FROM users WHERE pk = :pk"
-        " ON CONFLICT (source, enabled, invite) DO UPDATE SET count = count + excluded.count"
-    )
-)
 FACTS = select(USERS.c.pk, USERS.c.active, USERS.c.invite, USERS.c.document)
 FACTS_OF_PKS = Prepared(FACTS.where(is_one_of(USERS.c.pk, "pks")))
 NOT_INVITED = Prepared(FACTS.where(USERS.c.invite == "not invited").order_by(USERS.c.pk))
@@ -180,9 +173,10 @@ def _new_link(user, address, actor, invited_by=None):
 
 def _set_state(pk, state):
     """Change a user's state, and the totals with it."""
-    COUNT.run(pk=pk, by=-1)
+    source, enabled = COUNTED_BY.first(pk=pk)
+    count_user(pk, source, enabled, -1)
     SET_STATE.run(of_pk=pk, invite=state)
-    COUNT.run(pk=pk, by=1)
+    count_user(pk, source, enabled, 1)
 
 
 def _void(pk, reason, purpose=""):
