@@ -211,6 +211,13 @@ def test_what_ends_a_session_ends_its_cookie(app, make_account, end):
     assert copy.get("/account").status_code == 303
 
 
+def test_the_account_is_looked_at_with_every_request(app, ada):
+    """Whoever disables it, and even if the session were left."""
+    with app.app_context(), transaction():
+        execute(models.Administrator.__table__.update(), {"disabled": models.now()})
+    assert ada.get("/account").status_code == 303
+
+
 @pytest.mark.parametrize("limit", ["IDLE", "LONGEST"])
 def test_a_session_ends_by_itself(app, ada, monkeypatch, limit):
     from core import sessions
