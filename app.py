@@ -25,6 +25,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
+import engines
 import models
 import portal
 import scim
@@ -204,10 +205,10 @@ def add_errors(app):
 
     @app.errorhandler(OperationalError)
     def database_failed(error):
-        if models.is_busy(error):
+        if engines.is_busy(error):
             return busy(error)
         LOG.exception("The database refused a request to %r", shown_path())
-        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        if engines.is_full(error):
             return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
         return failed(error)
 

@@ -6,7 +6,6 @@ with transaction():                      # takes SQLite's write lock before anyt
 
 import logging
 import os
-import sqlite3
 import sys
 import threading
 from contextlib import contextmanager
@@ -17,20 +16,21 @@ from alembic.util import CommandError
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ForeignKey, Index, Text, bindparam, event, func, select, text
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import ForeignKey, Index, Text, bindparam, func, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+
+import engines
+from engines import WAL_BYTES
 
 LOG = logging.getLogger("rollcall")
 LOCK_SECONDS = 10  # how long a write waits for the others of this process, before 503
-BUSY_SECONDS = 5  # how long it then waits for another process that holds SQLite's lock, such as a backup
 BLOCK_BITS = 12
-WAL_BYTES = 8 * 2**20  # the write-ahead log is folded back into the database beyond this size
 
 
 class Base(DeclarativeBase):
-    pass
+    registry = registry(type_annotation_map={int: engines.INTEGER})
 
 
 db = SQLAlchemy(model_class=Base)
@@ -40,6 +40,11 @@ write_lock = threading.Lock()
 
 class Busy(Exception):
     """The write lock was not had in time; nothing was changed."""
+
+
+def some(name, *columns, condition) -> Index:
+    """Return an index of only those rows that satisfy a condition."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class User(db.Model):
@@ -61,13 +66,13 @@ class User(db.Model):
     __table_args__ = (
         # lists of the few who are disabled or local are read in the order that is asked for
         *(
-            Index(f"ix_users_{name}_{column}", column, sqlite_where=text(condition))
-            for name, condition in (("disabled", "active IS NOT 1"), ("local", "source = 'local'"))
+            some(f"ix_users_{name}_{column}", column, condition=condition)
+            for name, condition in (("disabled", "active IS NOT TRUE"), ("local", "source = 'local'"))
             for column in ("display_key", "user_name_key", "last_modified")
         ),
         # of those who were ever invited, each state is read in the order that is asked for
         *(
-            Index(f"ix_users_invited_{column}", "invite", column, sqlite_where=text("invite <> 'not invited'"))
+            some(f"ix_users_invited_{column}", "invite", column, condition="invite <> 'not invited'")
             for column in ("display_key", "user_name_key", "last_modified")
         ),
         {"sqlite_autoincrement": True},  # a deleted user's pk is never given again
@@ -170,7 +175,7 @@ class LogEntry(db.Model):
     __tablename__ = "provisioning_log"
     __table_args__ = (
         Index("ix_provisioning_log_time", "time", "status", "method"),  # activity by day is read from it alone
-        Index("ix_provisioning_log_failures", "id", sqlite_where=text("status >= 400")),
+        some("ix_provisioning_log_failures", "id", condition="status >= 400"),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -390,8 +395,7 @@ def from_now(delta: timedelta) -> str:
 def connection():
     """Return the connection of the current request: all that it reads is of one moment."""
     if "connection" not in g:
-        g.connection = db.engine.connect()
-        g.connection.begin()
+        g.connection = engines.begin_reading(db.engine)
     return g.connection
 
 
@@ -426,7 +430,11 @@ class Prepared:
     def _compose(self):
         compiled = self.statement.compile(dialect=db.engine.dialect, column_keys=self.columns)
         self.defaults, self.names = compiled.params, compiled.positiontup
-        self.sql = compiled.string
+        self.sql = engines.spoken(db.engine, compiled.string)
+
+    def _bound(self, given):
+        """Return parameters as the driver takes them: in their order, or by their names."""
+        return given if self.names is None else [given[name] for name in self.names]
 
     def _run(self, method, parameters):
         cursor = connection().connection.driver_connection.cursor()
@@ -440,14 +448,13 @@ class Prepared:
         """Run it and return the driver's cursor."""
         if self.sql is None:
             self._compose()
-        given = self.defaults | parameters
-        return self._run("execute", [given[name] for name in self.names])
+        return self._run("execute", self._bound(self.defaults | parameters))
 
     def run_many(self, rows: list):
         """Run it for each of several rows, which are dicts."""
         if self.sql is None:
             self._compose()
-        self._run("executemany", [[row[name] for name in self.names] for row in rows])
+        self._run("executemany", [self._bound(row) for row in rows])
 
     def rows(self, **parameters) -> list:
         return self.run(**parameters).fetchall()
@@ -465,21 +472,21 @@ def is_one_of(column, name: str):
 
     One parameter, however many values there are.
     """
-    return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+    return func.one_of(column, bindparam(name))
 
 
 @contextmanager
 def transaction():
     """Commit what happens inside, or nothing of it. Takes the write lock before anything is read.
 
-    A transaction that reads first and writes later gets SQLITE_BUSY at once if another one wrote in between:
-    so the lock comes first (BEGIN IMMEDIATE). Raise Busy if it is not had in time.
+    What is read inside cannot change before it is written: no update is lost, no name is taken twice. The threads
+    of a process wait for one another here, processes in the database. Raise Busy if the lock is not had in time.
     """
     close_connection()
     if not write_lock.acquire(timeout=LOCK_SECONDS):
         raise Busy
     try:
-        g.connection, g.after_commit = _begin_immediate(), []
+        g.connection, g.after_commit = _begin_writing(), []
         yield
         g.connection.commit()
         close_connection()
@@ -491,21 +498,13 @@ def transaction():
         write_lock.release()
 
 
-def _begin_immediate():
-    begun = db.engine.connect().execution_options(begin="BEGIN IMMEDIATE")
+def _begin_writing():
     try:
-        begun.begin()
+        return engines.begin_writing(db.engine)
     except OperationalError as error:
-        begun.close()
-        if is_busy(error):
+        if engines.is_busy(error):
             raise Busy from error
         raise
-    return begun
-
-
-def is_busy(error: OperationalError) -> bool:
-    """Return whether an error says that another connection holds SQLite's lock."""
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def after_commit(note):
@@ -523,8 +522,10 @@ def savepoint():
 def _keep_wal_small():
     """Checkpoint when the write-ahead log has grown; again later if a reader was in the way.
 
-    The transaction is committed: whatever fails here is no failure of it.
+    The transaction is committed: whatever fails here is no failure of it. PostgreSQL looks after its own.
     """
+    if not engines.is_sqlite(db.engine):
+        return
     limits = current_app.extensions
     try:
         size = os.stat(db.engine.url.database + "-wal").st_size
@@ -532,7 +533,7 @@ def _keep_wal_small():
             limits["wal_limit"] = WAL_BYTES if checkpoint() else size + WAL_BYTES
     except FileNotFoundError:
         return
-    except (OSError, SQLAlchemyError, sqlite3.Error):
+    except (OSError, SQLAlchemyError, db.engine.dialect.loaded_dbapi.Error):
         LOG.exception("The write-ahead log could not be folded back; the next write tries again")
 
 
@@ -543,7 +544,7 @@ def checkpoint() -> bool:
     connection checkpoints by itself, and here SQLite's own write lock is held meanwhile, against other processes.
     A passive checkpoint waits for no reader; the next write begins the log anew and cuts it to WAL_BYTES.
     """
-    holder, raw = _begin_immediate(), db.engine.raw_connection()
+    holder, raw = _begin_writing(), db.engine.raw_connection()
     try:
         _busy, frames, folded = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         return frames == folded
@@ -552,41 +553,19 @@ def checkpoint() -> bool:
         holder.close()
 
 
-def configure_sqlite(engine):
-    """Set up SQLite connections; the one place that does."""
-
-    @event.listens_for(engine, "connect")
-    def connect(raw, _record):
-        raw.isolation_level = None  # SQLAlchemy's begin below says BEGIN, not the driver
-        for pragma in (
-            f"busy_timeout = {BUSY_SECONDS * 1000}",  # first: the next one may have to wait
-            "journal_mode = WAL",
-            "synchronous = FULL",  # what was acknowledged survives a power cut
-            "foreign_keys = ON",
-            "wal_autocheckpoint = 0",
-            f"journal_size_limit = {WAL_BYTES}",
-            "temp_store = MEMORY",
-            "cache_size = -4096",
-        ):
-            raw.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(conn):
-        statement = conn.get_execution_options().get("begin", "BEGIN")
-        try:
-            conn.connection.driver_connection.execute(statement)
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=engine.dialect) from error
-
-
 def insert_new(table):
     """Return an insert that passes over rows that are there already."""
-    return sqlite.insert(table).on_conflict_do_nothing()
+    return insert(table).on_conflict_do_nothing()  # PostgreSQL's insert: SQLite says it in the same words
 
 
-INSERT_BLOCK = sqlite.insert(Block)
+def insert_or_change(table, key: tuple, changes):
+    """Return an insert that changes the row with that key if there is one: `changes` maps the new row to values."""
+    new = insert(table)
+    return new.on_conflict_do_update(index_elements=key, set_=changes(new.excluded))
+
+
 COUNT_IN_BLOCK = Prepared(
-    INSERT_BLOCK.on_conflict_do_update(set_={"count": Block.count + INSERT_BLOCK.excluded.count}),
+    insert_or_change(Block, ("table", "block"), lambda new: {"count": Block.count + new.count}),
     ("table", "block", "count"),
 )
 
@@ -600,7 +579,7 @@ COUNT_USER = Prepared(
     text(
         "INSERT INTO user_counts (source, enabled, invite, count)"
         " SELECT :source, :enabled, invite, :by FROM users WHERE pk = :pk"
-        " ON CONFLICT (source, enabled, invite) DO UPDATE SET count = count + excluded.count"
+        " ON CONFLICT (source, enabled, invite) DO UPDATE SET count = user_counts.count + excluded.count"
     )
 )
 
@@ -612,17 +591,20 @@ def count_user(pk, source, enabled, by):
 
 def init_app(app: Flask):
     """Bind the database to `app` and set its engine up."""
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engines.options(app.config["SQLALCHEMY_DATABASE_URI"])
     db.init_app(app)
     migrate.init_app(app)
     app.teardown_appcontext(close_connection)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            configure_sqlite(db.engine)
+        engines.configure(db.engine)
 
 
 def upgrade_database():
     """Bring the database to the newest schema; harmless to repeat, and to interrupt."""
     config = current_app.extensions["migrate"].migrate.get_config()
+    with db.engine.connect() as looked_at:
+        if why_not := engines.refusal(looked_at):
+            sys.exit(why_not)
     try:
         command.upgrade(config, "head")
     except CommandError as error:

@@ -507,9 +507,12 @@ def _noted_change(before, after):
 
 
 SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))  # what \s matches
-USER_NAME = func.json_extract(USERS.c.document, "$.userName")
+USER_NAME = func.member(USERS.c.document, "userName")
 IS_ADDRESS = and_(  # variables.ADDRESS, in SQL
-    USER_NAME.op("GLOB")("?*@?*"), not_(USER_NAME.op("GLOB")("*@*@*")), not_(USER_NAME.op("GLOB")(f"*[{SPACES}]*"))
+    func.length(USER_NAME) - func.length(func.replace(USER_NAME, "@", "")) == 1,
+    func.instr(USER_NAME, "@") > 1,
+    not_(func.ends_with(USER_NAME, "@")),
+    not_(func.has_one_of(USER_NAME, SPACES)),
 )
 OF_EMAILS = and_(VALUES.c.user_pk == USERS.c.pk, VALUES.c.attribute == "emails.value")
 FIRST_EMAIL = select(VALUES.c.value_key).where(OF_EMAILS).order_by(VALUES.c.element).limit(1).scalar_subquery()
@@ -522,7 +525,7 @@ def _has_local_part(address):
 
 
 def _has_domain(address):
-    return and_(func.instr(address, "@") > 0, func.substr(address, -1) != "@")
+    return and_(func.instr(address, "@") > 0, not_(func.ends_with(address, "@")))
 
 
 HAS = {

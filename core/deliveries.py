@@ -17,14 +17,23 @@ from functools import cached_property
 import orjson
 from flask import current_app
 from sqlalchemy import bindparam, delete, func, or_, select, true, update
-from sqlalchemy.dialects import sqlite
 
 import models
 from core import journal, mobileconfig, queue, variables
 from core.journal import Actor
 from core.mobileconfig import TYPES, Kind, Rendering
 from core.search import GROUPS, MEMBERS, USERS
-from models import ConfigurationGroup, Delivery, Prepared, after_commit, db, execute, is_one_of, now
+from models import (
+    ConfigurationGroup,
+    Delivery,
+    Prepared,
+    after_commit,
+    db,
+    execute,
+    insert_or_change,
+    is_one_of,
+    now,
+)
 from protocol.definitions import CUSTOM
 
 AT_ONCE = 1_000  # deliveries that one request computes
@@ -158,11 +167,10 @@ DELIVERIES_OF = Prepared(
 )
 IS_SHOWN = or_(D.state == "ready", D.state == "held")
 HOLDERS = Prepared(select(D.user_pk).where(D.configuration_id == bindparam("configuration_id"), IS_SHOWN))
-UPSERT = sqlite.insert(DELIVERIES)
 CHANGED = ("state", "missing", "fingerprint", "revision", "changed")
 KEEP = Prepared(
-    UPSERT.on_conflict_do_update(
-        index_elements=["configuration_id", "user_pk"], set_={name: UPSERT.excluded[name] for name in CHANGED}
+    insert_or_change(
+        DELIVERIES, ("configuration_id", "user_pk"), lambda new: {name: new[name] for name in CHANGED}
     ),
     ("configuration_id", "user_pk", *CHANGED),
 )

@@ -86,7 +86,7 @@ LOOKED_UP = {
     "User": ("user_name_key", "display", "display_key", "active"),
     "Group": ("display_name", "display_name_key", "external_id"),
 }
-INSERT = {name: Prepared(t.insert(), STORED + LOOKED_UP[name]) for name, t in TABLES.items()}
+INSERT = {name: Prepared(t.insert().returning(t.c.pk), STORED + LOOKED_UP[name]) for name, t in TABLES.items()}
 UPDATE = {
     name: Prepared(t.update().where(t.c.pk == bindparam("old_pk")), STORED + LOOKED_UP[name])
     for name, t in TABLES.items()
@@ -321,7 +321,7 @@ def _insert(resource_type, document, actor, identifier):
         last_modified=moment,
     )
     columns = _columns(resource, document)
-    pk = _unique(document, lambda: INSERT[resource_type.name].run(**columns)).lastrowid
+    pk = _unique(document, lambda: INSERT[resource_type.name].scalar(**columns))
     count_in_block(table, pk, 1)
     return replace(resource, pk=pk)
 

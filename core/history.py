@@ -16,6 +16,7 @@ from sqlalchemy import func, literal, literal_column, or_, select, union_all
 
 from core import attributes, journal
 from core.search import GROUPS, USERS
+from engines import has_part
 from models import Prepared, Token, close_connection, execute, is_one_of
 from protocol import definitions
 from protocol.schema import ResourceType
@@ -46,7 +47,7 @@ BODIES = ("request", "answer")
 COLUMNS = [column for column in ENTRIES.c if column.name not in BODIES]
 NAMES = Prepared(
     union_all(
-        select(USERS.c.id, func.json_extract(USERS.c.document, "$.userName")).where(is_one_of(USERS.c.id, "ids")),
+        select(USERS.c.id, func.member(USERS.c.document, "userName")).where(is_one_of(USERS.c.id, "ids")),
         select(GROUPS.c.id, GROUPS.c.display_name).where(is_one_of(GROUPS.c.id, "ids")),
     )
 )
@@ -246,7 +247,7 @@ def _naming(person, others):
     """Return the source of the refused requests that name a user or group without the log knowing its id."""
     [(kind, name)] = execute(
         union_all(
-            select(literal("Users"), func.json_extract(USERS.c.document, "$.userName")).where(USERS.c.id == person),
+            select(literal("Users"), func.member(USERS.c.document, "userName")).where(USERS.c.id == person),
             select(literal("Groups"), GROUPS.c.display_name).where(GROUPS.c.id == person),
         )
     ).all() or [("", None)]
@@ -257,8 +258,7 @@ def _naming(person, others):
 
 
 def _contains(text, *names, table):
-    text = text[:LONGEST_TEXT]
-    return or_(*(table.c[name].contains(text, autoescape=True) for name in names))
+    return or_(*(has_part(table.c[name], text[:LONGEST_TEXT]) for name in names))
 
 
 def audit_page(query: AuditQuery, before: int | None = None, count: int = 50):

@@ -402,7 +402,7 @@ class _Users:
         shape = replace(self.shape, descending=descending, is_placed=place is not None)
         values = self.values | ({"key": place[0], "pk": place[1]} if place else {})
         if not (shape.words or shape.in_group):
-            return _walk(shape).rows(**values, count=count, most=-1)
+            return _walk(shape).rows(**values, count=count, most=2**62)
         found = _walk(shape).rows(**values, count=count, most=WALK)
         if len(found) == count or not _is_longer(shape).first(**values, most=WALK):
             return found
@@ -436,7 +436,7 @@ def _round(found):
 MEMBERS = "SELECT user_pk FROM group_members WHERE group_pk = :group_pk"
 # the conditions of partial indexes; the one of the invited begins with the state, which is written out for it, too
 PARTIAL = {
-    "disabled": "u.active IS NOT 1",
+    "disabled": "u.active IS NOT TRUE",
     "local": "u.source = 'local'",
     "invited": "u.invite <> 'not invited' AND u.invite = :invite",
 }
@@ -445,7 +445,7 @@ PARTIAL = {
 def _state(query) -> tuple:
     """Return the conditions on columns: as the partial indexes have them, and so that no other index is taken."""
     source = PARTIAL["local"] if query.source == "local" else "u.source = :source"
-    status = PARTIAL["disabled"] if query.status == "disabled" else "coalesce(u.active, 0) = 1"
+    status = PARTIAL["disabled"] if query.status == "disabled" else "coalesce(u.active, FALSE) = TRUE"
     conditions = ((query.source, source), (query.status, status), (query.invite, "u.invite = :invite"))
     return tuple(condition for is_asked, condition in conditions if is_asked)
 
@@ -528,7 +528,7 @@ def _sift(shape):
 @lru_cache(STATEMENTS)
 def _check(shape):
     """Select those of `pks` who match."""
-    chosen = "json_each(:pks) AS c CROSS JOIN users AS u ON u.pk = c.value"
+    chosen = "json_each(:pks) AS c JOIN users AS u ON u.pk = c.value"
     return Prepared(text(f"SELECT u.{shape.column}, u.pk FROM {chosen}{_where(_checks(shape))}"))
 
 

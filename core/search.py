@@ -317,7 +317,7 @@ def _predicate(column, op, name):
         exact = func.substr(column, 1, func.length(key)) == key
         return and_(column >= key, column <= key.concat("\U0010ffff"), exact)
     if op == "ew":
-        return func.substr(column, -func.length(key)) == key
+        return func.ends_with(column, key)
     return OPERATORS[op](column, key)
 
 

@@ -24,7 +24,7 @@ OF_PERSON = (
     USERS.c.pk,
     USERS.c.id,
     USERS.c.display,
-    func.json_extract(USERS.c.document, "$.userName"),
+    func.member(USERS.c.document, "userName"),
     PEOPLE.c.registered,
 )
 FIND = Prepared(

@@ -14,7 +14,7 @@ KEPT = timedelta(hours=1)  # the longest window
 LONGEST_KEY = 300  # characters
 DONE = FailedSignIn.__table__
 NEWEST = Prepared(select(func.max(DONE.c.time)).where(DONE.c.key == bindparam("key")))
-NOTE = Prepared(DONE.insert(), ("key", "time"))
+NOTE = Prepared(DONE.insert().returning(DONE.c.id), ("key", "time"))
 
 
 class Throttled(Exception):
@@ -48,7 +48,7 @@ def _seconds_until(time, window):
 
 def note(key: str) -> int:
     """Note that something was done; return the note's id. Needs a transaction."""
-    return NOTE.run(key=key[:LONGEST_KEY], time=now()).lastrowid
+    return NOTE.scalar(key=key[:LONGEST_KEY], time=now())
 
 
 def newest(key: str) -> str | None:

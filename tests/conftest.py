@@ -15,15 +15,34 @@ import pytest
 import requests
 from jinja2 import StrictUndefined
 
+import app as wiring
 import models
-from app import create_app
 from core import attributes, tokens
 from core.journal import Actor
 from models import transaction
+from tests import databases
 
 ROOT = Path(__file__).parent.parent
 SCIM_JSON = "application/scim+json"
 ACTOR = Actor("Command line")  # who makes what a test begins with
+
+if databases.SERVER:
+    sqlite_app = wiring.create_app
+
+    def create_app(overrides=None):
+        """Return the application on a PostgreSQL database that belongs to its instance folder."""
+        folder = (overrides or {}).get("INSTANCE_PATH") or os.environ["ROLLCALL_INSTANCE_PATH"]
+        return sqlite_app({"DATABASE_URL": databases.url_of(folder)} | (overrides or {}))
+
+    wiring.create_app = create_app  # before any test imports it
+create_app = wiring.create_app
+
+
+@pytest.fixture(scope="session")
+def sqlite():
+    """For tests of what only SQLite has: its file, its write-ahead log, its plans."""
+    if databases.SERVER:
+        pytest.skip("about SQLite alone")
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +53,8 @@ def empty_instance(tmp_path_factory):
     with app.app_context():
         models.upgrade_database()
         models.db.engine.dispose()
+    if databases.SERVER:
+        databases.keep_as_template(folder)
     return folder
 
 
@@ -50,6 +71,9 @@ def kept_app(empty_instance, tmp_path_factory):
 def instance(kept_app, empty_instance):
     """The folder of the application, with an empty database."""
     folder = Path(kept_app.instance_path)
+    if databases.SERVER:
+        databases.empty(folder)
+        return folder
     shutil.rmtree(folder)
     return shutil.copytree(empty_instance, folder)
 
@@ -188,11 +212,14 @@ class Server:
         return session
 
     def start(self):
-        environment = os.environ | {
-            "ROLLCALL_INSTANCE_PATH": str(self.instance),
-            "HOST": "127.0.0.1",
-            "PORT": str(self.port),
-        }
+        environment = (
+            os.environ
+            | databases.environment(self.instance)
+            | {
+                "HOST": "127.0.0.1",
+                "PORT": str(self.port),
+            }
+        )
         with open(self.instance / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"],

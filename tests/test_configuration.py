@@ -14,6 +14,7 @@ import pytest
 
 import models
 from app import MAX_BODY, ConfigurationError, create_app
+from tests.databases import open_database
 
 ROOT = Path(__file__).parent.parent
 
@@ -273,7 +274,7 @@ def test_the_logged_address_is_the_one_that_trusted_proxies_vouch_for(instance, 
     app.test_client().post("/scim/v2/Users", json={"userName": "ada"}, headers=headers)
     with app.app_context():
         models.db.engine.dispose()
-    with closing(sqlite3.connect(instance / "rollcall.db")) as database:
+    with closing(open_database(instance)) as database:
         assert database.execute("SELECT address FROM provisioning_log").fetchall() == [(address,)]
 
 

@@ -18,6 +18,7 @@ import rehearsal
 from app import create_app
 from core import accounts
 from models import transaction
+from tests import databases
 from tests.browser import company
 from tests.conftest import ACTOR, ROOT, Server, free_port
 
@@ -95,7 +96,7 @@ class Desk:
 
     def flask(self, *arguments, text=None):
         """Run one of the app's commands on the server's database."""
-        environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(self.server.instance)}
+        environment = os.environ | databases.environment(self.server.instance)
         command = [sys.executable, "-m", "flask", "--app", "app", *arguments]
         run = subprocess.run(command, env=environment, cwd=ROOT, input=text, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr

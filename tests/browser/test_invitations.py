@@ -1,7 +1,6 @@
 """From the invitation to My device, as people go: two browsers, and a mail server that keeps what it gets."""
 
 import re
-import sqlite3
 import time
 from contextlib import closing
 from email import message_from_bytes, policy
@@ -12,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import EMAIL, PASSWORD
 from tests.conftest import free_port
+from tests.databases import open_database
 
 PUBLIC_URL = "https://rollcall.example.com"
 OWN_PASSWORD = "quilt-harbor-seven-moth"
@@ -95,7 +95,7 @@ def copy_link(desk, user_id):
 
 def expire_links(server):
     """Let all links have ended a while ago: nobody waits for days."""
-    with closing(sqlite3.connect(server.instance / "rollcall.db")) as database, database:
+    with closing(open_database(server.instance)) as database, database:
         database.execute("UPDATE links SET expires = '2026-01-01T00:00:00.000000Z'")
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from sqlalchemy import select
 
 import models
 from core import attributes, configurations, deliveries, directory, history, jobs, journal, mobileconfig, variables
@@ -220,7 +221,7 @@ def test_no_password_and_no_picture_is_on_record():
     save(made, typed=SECRET | {"password": "battery staple"})
     with transaction():
         configurations.remove(made.id, ADA)
-    text = str(models.execute(models.select(journal.LINES)).all())
+    text = str(models.execute(select(journal.LINES)).all())
     assert "correct horse" not in text and "battery staple" not in text
     [changed] = lines("changed")
     assert (changed.before["fields"], changed.after["fields"]) == (

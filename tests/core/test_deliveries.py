@@ -10,6 +10,7 @@ import time
 
 import orjson
 import pytest
+from sqlalchemy import select
 
 import models
 from core import attributes, configurations, deliveries, directory, history, jobs, mobileconfig, variables
@@ -19,6 +20,7 @@ from core.journal import Actor
 from core.mobileconfig import TYPES
 from models import transaction
 from protocol.definitions import CUSTOM
+from tests import databases
 from tests.conftest import ROOT
 
 ADA = Actor("ada@example.com")
@@ -59,7 +61,7 @@ class Company:
         return outcome
 
     def pk(self, user):
-        find = models.select(directory.USERS.c.pk).where(directory.USERS.c.id == user["id"])
+        find = select(directory.USERS.c.pk).where(directory.USERS.c.id == user["id"])
         return self.inside(lambda: models.execute(find).scalar())
 
     def has(self, user):
@@ -535,7 +537,7 @@ def test_a_killed_job_goes_on_where_it_was(company, instance, small):
     okta = Actor("SCIM Okta", 1)
     company.write(lambda: [directory.create(attributes.user_type(), d, okta, []) for d in documents])
     desk = company.create("Desk", "Office ${custAttr1}")
-    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance)}
+    environment = os.environ | databases.environment(instance)
     worker = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
     for _ in range(5):
         worker.stdout.readline()
@@ -649,20 +651,16 @@ def kept():
     """Return {(configuration, user): (state, revision, fingerprint)}."""
     columns = DELIVERIES.c
     rows = models.execute(
-        models.select(
-            columns.configuration_id, columns.user_pk, columns.state, columns.revision, columns.fingerprint
-        )
+        select(columns.configuration_id, columns.user_pk, columns.state, columns.revision, columns.fingerprint)
     )
     return {(configuration, user): tuple(rest) for configuration, user, *rest in rows}
 
 
 def from_scratch():
     """Return {(configuration, user): (state, what is in it)} of all who are to have something, ready or held."""
-    members = set(map(tuple, models.execute(models.select(models.GroupMember.__table__))))
+    members = set(map(tuple, models.execute(select(models.GroupMember.__table__))))
     found = {}
-    for pk, active, text in models.execute(
-        models.select(*(directory.USERS.c[n] for n in ("pk", "active", "document")))
-    ):
+    for pk, active, text in models.execute(select(*(directory.USERS.c[n] for n in ("pk", "active", "document")))):
         document = orjson.loads(text)
         values = variables.system_values(document)
         values |= variables.custom_values(document, [("custAttr1",), ("custAttr2",)])

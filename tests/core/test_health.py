@@ -352,7 +352,7 @@ def test_of_many_failures_the_newest_are_listed(scim, read):
 
 
 @pytest.fixture
-def plan(app):
+def plan(app, sqlite):
     """Return a function that calls another and returns SQLite's plans of what it read, a list of steps each."""
 
     def plan(function):

@@ -49,7 +49,7 @@ def page(read):
 
 
 @pytest.fixture
-def plan(app):
+def plan(app, sqlite):
     """Return a function that calls another and returns SQLite's plans of what it read, a list of steps each."""
 
     def plan(function, *args, **named):
@@ -409,7 +409,7 @@ def test_no_page_reads_or_sorts_the_whole_log(plan, barbara, query, before):
 
 
 @pytest.mark.parametrize("query", [{"outcome": "refused"}, {"outcome": "refused", "text": "x"}], ids=str)
-def test_refusals_have_an_index(app, query):
+def test_refusals_have_an_index(app, sqlite, query):
     """With parameters as they are sent: where they are written into the statement, the plan may be another."""
     steps = []
 

@@ -1,7 +1,6 @@
 """Who is invited and when, what a link is worth, registering, and forgotten passwords."""
 
 import random
-import sqlite3
 from collections import Counter
 from datetime import timedelta
 from types import SimpleNamespace
@@ -31,6 +30,7 @@ from core.passwords import HASHER, PasswordError
 from core.settings import SettingError
 from core.throttle import Throttled
 from models import execute, from_now, transaction
+from tests.databases import open_database
 from tests.durability.helpers import together
 
 PASSWORD, OTHER = "violet-anchor-plum-7", "crimson-ladder-fig-9"
@@ -880,7 +880,9 @@ def test_what_is_long_past_is_forgotten(later):
     failed = create("failed@example.com")
     invite(failed)
     with transaction():
-        models.connection().exec_driver_sql("UPDATE outbox SET state = 'failed' WHERE recipient LIKE 'failed%'")
+        models.connection().exec_driver_sql(
+            "UPDATE outbox SET state = 'failed' WHERE substr(recipient, 1, 6) = 'failed'"
+        )
         models.connection().exec_driver_sql("UPDATE outbox SET state = 'sent' WHERE state = 'waiting'")
     later(days=89)
     invitations.expire()
@@ -895,12 +897,12 @@ def test_what_is_long_past_is_forgotten(later):
 # the totals, whatever happens
 
 
-def recount(path):
-    database = sqlite3.connect(path)
+def recount(instance):
+    database = open_database(instance)
     kept = {
         tuple(key): n for *key, n in database.execute("SELECT source, enabled, invite, count FROM user_counts") if n
     }
-    stored = Counter(database.execute("SELECT source, coalesce(active, 0), invite FROM users"))
+    stored = Counter(database.execute("SELECT source, coalesce(active, FALSE), invite FROM users"))
     pending = {pk for (pk,) in database.execute("SELECT pk FROM users WHERE invite = 'pending'")}
     opened = "SELECT user_pk FROM links WHERE purpose = 'invitation' AND used IS NULL AND revoked IS NULL"
     invited = [pk for (pk,) in database.execute(opened)]
@@ -956,7 +958,7 @@ def test_after_anything_the_totals_are_a_recount_and_each_pending_user_has_one_l
             done[act] += 1
         except (InvitationError, IndexError):
             pass
-        kept, stored, pending, invited, mailed = recount(instance / "rollcall.db")
+        kept, stored, pending, invited, mailed = recount(instance)
         assert kept == stored, act
         assert len(set(invited)) == len(invited) and len(set(mailed)) == len(mailed), act
         assert pending <= set(invited), act

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from sqlalchemy import select
 
 import models
 from core import attributes, directory, jobs, journal, queue
@@ -16,6 +17,7 @@ from core.journal import Actor
 from core.search import USERS
 from models import transaction
 from protocol.definitions import CUSTOM
+from tests import databases
 from tests.conftest import ROOT
 
 ADA = Actor("ada@example.com")
@@ -55,7 +57,7 @@ def finish(job_id):
 
 
 def active():
-    return list(models.execute(models.select(USERS.c.active).order_by(USERS.c.pk)).scalars())
+    return list(models.execute(select(USERS.c.active).order_by(USERS.c.pk)).scalars())
 
 
 def lines(action="changed", kind="User"):
@@ -180,7 +182,7 @@ def test_an_unknown_kind_is_an_error(action):
 
 def test_a_finished_job_keeps_no_list():
     finish(start("disable", people(4)))
-    assert models.execute(models.select(jobs.JOBS.c.pks)).scalars().all() == ["[]"]
+    assert models.execute(select(jobs.JOBS.c.pks)).scalars().all() == ["[]"]
     assert queue.state().pks == {}
 
 
@@ -362,7 +364,7 @@ def test_a_killed_job_goes_on_where_it_was(instance, define, kind):
     define("badge")
     pks = people(150, **{CUSTOM: {"badge": "x"}})
     job_id = start(kind, pks, "badge" if kind == "remove attribute" else None)
-    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance)}
+    environment = os.environ | databases.environment(instance)
     worker = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
     for _ in range(5):
         worker.stdout.readline()

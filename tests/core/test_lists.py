@@ -9,6 +9,7 @@ import orjson
 import pytest
 from flask import g
 
+import models
 from core import attributes, directory, lists
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
@@ -166,13 +167,13 @@ def town(app, scim, make_user, make_group):
             directory.create(GROUP_TYPE, {"displayName": name, "members": members}, okta, [])
         states = ["not invited", "pending", "completed", "expired"]
         for user in rng.sample(made, 90):
-            connection().exec_driver_sql(
-                "UPDATE users SET invite = ?, last_modified = ? WHERE pk = ?",
-                (rng.choice(states), f"2026-01-{rng.randrange(1, 9):02}", user.pk),
+            connection().execute(
+                models.text("UPDATE users SET invite = :invite, last_modified = :day WHERE pk = :pk"),
+                {"invite": rng.choice(states), "day": f"2026-01-{rng.randrange(1, 9):02}", "pk": user.pk},
             )
         connection().exec_driver_sql("DELETE FROM user_counts")
         connection().exec_driver_sql(
-            "INSERT INTO user_counts SELECT source, active IS 1, invite, count(*) FROM users GROUP BY 1, 2, 3"
+            "INSERT INTO user_counts SELECT source, active IS TRUE, invite, count(*) FROM users GROUP BY 1, 2, 3"
         )
     return lists.users_of_pks([user.pk for user in made])
 
@@ -180,7 +181,7 @@ def town(app, scim, make_user, make_group):
 def words_of(row):
     """Return all that a search may find a row by: texts, and what begins in them behind a separator."""
     document = orjson.loads(
-        connection().exec_driver_sql("SELECT document FROM users WHERE pk = ?", (row.pk,)).scalar()
+        connection().execute(models.text("SELECT document FROM users WHERE pk = :pk"), {"pk": row.pk}).scalar()
     )
     texts = [document["userName"], document.get("displayName", ""), *document["name"].values()]
     texts = [fold(text) for text in [*texts, *(email["value"] for email in document["emails"])]]
@@ -389,7 +390,7 @@ def test_nothing_stays_open_between_batches(app, town, scim):
     assert "connection" not in g
     scim.patch(f"/Users/{first[0].id}", {"op": "replace", "path": "title", "value": "x"})
     with app.app_context(), transaction():
-        connection().exec_driver_sql("DELETE FROM users WHERE pk = ?", (town[-1].pk,))
+        connection().execute(models.text("DELETE FROM users WHERE pk = :pk"), {"pk": town[-1].pk})
     assert [row.pk for row in [*first, *(row for batch in batches for row in batch)]] == [r.pk for r in town[:-1]]
 
 

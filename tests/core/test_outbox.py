@@ -135,7 +135,9 @@ def test_the_envelope_has_the_stored_address_alone(mailserver, name):
     with transaction():
         settings.change("invitation_subject", "For ${userDisplayName}", ADA)
         user = directory.create(attributes.user_type(), {"userName": "grace@example.com"}, OKTA, [])
-        models.connection().exec_driver_sql("UPDATE users SET display = ?", (name,))  # whatever SCIM lets through
+        models.connection().execute(
+            models.text("UPDATE users SET display = :name"), {"name": name}
+        )  # whatever SCIM lets through
         invitations.invite(user, ADA)
     deliver()
     [mail] = mailserver.mails
@@ -423,7 +425,9 @@ def test_a_clock_that_was_set_back_keeps_no_mail(mailserver, later):
         outbox._claim(outbox._next())  # whose worker then died
     later(days=0)
     with transaction():  # the links are as old as the mails
-        models.connection().exec_driver_sql("UPDATE links SET expires = ?", (from_now(timedelta(days=7)),))
+        models.connection().execute(
+            models.text("UPDATE links SET expires = :then"), {"then": from_now(timedelta(days=7))}
+        )
     assert deliver() == ({"sent": 3}, None)
     assert len(mailserver.mails) == 3
 

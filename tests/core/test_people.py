@@ -122,7 +122,7 @@ def test_a_session_of_who_is_disabled_behind_our_back_is_nobody_s():
     user = register("grace")
     secret = begin(user)
     with transaction():
-        models.connection().exec_driver_sql("UPDATE users SET active = 0")
+        models.connection().exec_driver_sql("UPDATE users SET active = FALSE")
     assert sessions.find(secret)[2:] == (None, None)
 
 

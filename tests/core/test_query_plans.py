@@ -13,6 +13,8 @@ from core.lists import GroupQuery, UserQuery
 from core.mobileconfig import TYPES
 from protocol.schema import GROUP_TYPE, compile_user_type
 
+pytestmark = pytest.mark.usefixtures("sqlite")
+
 CUSTOM = "urn:ietf:params:scim:schemas:extension:ivanti:2.0:User"
 LARGE = r"(users|user_values|groups|group_members|deliveries)\w*"  # tables, and their aliases
 

@@ -1,8 +1,8 @@
 """A request is carried out whole or not at all, and a deletion leaves nothing behind."""
 
-import sqlite3
-
 import pytest
+
+from tests.databases import open_database
 
 USER_REFUSALS = {
     "an unknown path": {"op": "replace", "path": "shoeSize", "value": "44"},
@@ -32,7 +32,7 @@ def stored(app, instance):
     """Return a function that reads every row of what the directory holds."""
 
     def stored():
-        database = sqlite3.connect(instance / "rollcall.db")
+        database = open_database(instance)
         tables = "users user_values groups group_members blocks audit".split()
         rows = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
         database.close()

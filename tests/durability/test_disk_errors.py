@@ -10,6 +10,9 @@ from app import create_app
 from core import tokens
 from models import transaction
 from tests.conftest import ACTOR, Scim
+from tests.databases import open_database
+
+pytestmark = pytest.mark.usefixtures("sqlite")
 
 TABLES = "users user_values groups group_members blocks audit custom_attributes".split()
 
@@ -74,7 +77,7 @@ def app(instance, disk):
 @pytest.fixture
 def stored(instance):
     def stored():
-        database = sqlite3.connect(instance / "rollcall.db")
+        database = open_database(instance)
         rows = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
         database.close()
         return rows
@@ -161,7 +164,7 @@ def test_a_write_whose_commit_failed_is_in_the_provisioning_log(app, scim, make_
     assert scim.post("/Users", {"userName": "second"}).status_code == 500
     disk.mend()
     make_user("third")
-    database = sqlite3.connect(instance / "rollcall.db")
+    database = open_database(instance)
     logged = database.execute("SELECT status FROM provisioning_log WHERE request LIKE '%second%'").fetchall()
     database.close()
     assert logged == [(500,)]
@@ -186,7 +189,7 @@ def test_entries_that_wait_for_the_log_survive_a_write_that_fails(app, scim, mak
     assert scim.post("/Users", {"userName": "second"}).status_code == 500
     disk.mend()
     make_user("third")
-    database = sqlite3.connect(instance / "rollcall.db")
+    database = open_database(instance)
     [number] = database.execute("SELECT count(*) FROM provisioning_log WHERE status = 404").fetchone()
     database.close()
     assert number == 1

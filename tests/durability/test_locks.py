@@ -13,9 +13,12 @@ from contextlib import contextmanager
 import orjson
 import pytest
 
+import engines
 import models
 from models import db
+from tests import databases
 from tests.conftest import ROOT
+from tests.databases import open_database
 from tests.durability.helpers import Load, create_users, patch_body, read_all, together
 
 LONGEST_READ = 5  # seconds
@@ -26,8 +29,12 @@ ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 @contextmanager
 def held(server, begin="BEGIN IMMEDIATE"):
     """Hold the database's lock as another process would."""
-    other = sqlite3.connect(server.instance / "rollcall.db", isolation_level=None, timeout=10)
-    other.execute(begin)
+    if databases.SERVER:
+        other = open_database(server.instance)
+        other.execute(f"SELECT pg_advisory_xact_lock({engines.WRITE_LOCK})")
+    else:
+        other = sqlite3.connect(server.instance / "rollcall.db", isolation_level=None, timeout=10)
+        other.execute(begin)
     try:
         yield other
     finally:
@@ -118,7 +125,7 @@ def test_reads_go_on_while_more_writes_wait_than_may_work(shared):
     assert {f"queues{n}" for n in range(24)} <= set(names(shared))
 
 
-def test_writes_do_not_wait_for_somebody_who_reads_for_long(make_server):
+def test_writes_do_not_wait_for_somebody_who_reads_for_long(sqlite, make_server):
     """A backup or an open `sqlite3` reads for minutes; the write-ahead log cannot be folded back meanwhile."""
     server = make_server()
     session = server.session()
@@ -144,7 +151,7 @@ def large_user(name, number):
     return {"userName": name, "title": str(number), "emails": emails}
 
 
-def test_the_write_ahead_log_stays_small_under_load(server):
+def test_the_write_ahead_log_stays_small_under_load(sqlite, server):
     """Four writers of large users, readers who stop reading in the middle of an answer, and lists."""
     sessions = [server.session() for _ in range(6)]
     ids = create_users(sessions[0], server.base_url, [f"large{n}" for n in range(4)])
@@ -181,7 +188,7 @@ def stuck_reader(server):
     return connection
 
 
-def test_every_connection_waits_for_the_disk_and_keeps_foreign_keys(app):
+def test_every_connection_waits_for_the_disk_and_keeps_foreign_keys(sqlite, app):
     wanted = {"synchronous": 2, "foreign_keys": 1, "journal_mode": "wal", "wal_autocheckpoint": 0}
     with app.app_context():
         connections = [db.engine.connect() for _ in range(12)]
@@ -212,7 +219,7 @@ for number in range(20):
 
 if can_trace():
 
-    def test_every_acknowledged_write_was_forced_to_the_disk(app, token, instance, tmp_path):
+    def test_every_acknowledged_write_was_forced_to_the_disk(sqlite, app, token, instance, tmp_path):
         trace = ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync", "-o", str(tmp_path / "trace")]
         environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance), "PYTHONPATH": "."}
         command = [*trace, sys.executable, "-c", WRITE_TWENTY, token]

@@ -17,7 +17,10 @@ from app import create_app, kept_secret
 from core.search import IN_COLUMNS, value_rows
 from protocol.schema import compile_user_type, fold, index_rows
 from tests.conftest import ROOT, Server, free_port
+from tests.databases import open_database
 from tests.durability.helpers import together, unsound
+
+pytestmark = pytest.mark.usefixtures("sqlite")
 
 
 def schema(path):
@@ -96,7 +99,7 @@ def test_two_servers_that_start_at_once_on_an_empty_folder_both_serve(tmp_path):
     finally:
         for server in servers:
             server.stop()
-    assert unsound(tmp_path / "rollcall.db") == []
+    assert unsound(tmp_path) == []
 
 
 def test_starts_at_once_make_one_secret_key(tmp_path):
@@ -110,7 +113,7 @@ def test_starts_at_once_make_one_secret_key(tmp_path):
 @pytest.fixture
 def newer(instance):
     """An instance whose database a newer Rollcall has upgraded."""
-    database = sqlite3.connect(instance / "rollcall.db")
+    database = open_database(instance)
     database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.commit()
     database.close()

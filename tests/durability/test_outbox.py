@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,7 +19,9 @@ from core import attributes, directory, invitations, settings
 from core.invitations import InvitationError
 from core.journal import Actor
 from models import transaction
+from tests import databases
 from tests.conftest import ROOT, SCIM_JSON
+from tests.databases import open_database
 from tests.mailserver import LINK, MailServer
 
 OKTA, ADA = Actor("SCIM Okta (Token)", 1), Actor("ada@example.com")
@@ -47,9 +48,10 @@ def switch_on(folder):
 
 
 def query(folder, statement, *parameters):
-    database = sqlite3.connect(folder / "rollcall.db", timeout=20)
+    database = open_database(folder)
     try:
-        found = database.execute(statement, parameters).fetchall()
+        cursor = database.execute(statement, parameters)
+        found = cursor.fetchall() if cursor.description else []
         database.commit()
         return found
     finally:
@@ -77,7 +79,7 @@ def let_leases_end(folder):
 
 
 def command(folder, mailserver, *arguments):
-    environment = os.environ | mailserver.environment() | {"ROLLCALL_INSTANCE_PATH": str(folder)}
+    environment = os.environ | mailserver.environment() | databases.environment(folder)
     return subprocess.Popen(
         [*FLASK, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -227,6 +229,7 @@ WORKER = """
 import sys, time
 from app import create_app
 from core import outbox, smtp
+from tests.databases import open_database
 
 def stop(*arguments):
     print("here", flush=True)
@@ -241,7 +244,7 @@ with create_app().app_context():
 
 def kill_a_worker(folder, mailserver, where):
     """Start a worker, and kill it with -9 once it has claimed a mail, or has sent it and not said so yet."""
-    environment = os.environ | mailserver.environment() | {"ROLLCALL_INSTANCE_PATH": str(folder)}
+    environment = os.environ | mailserver.environment() | databases.environment(folder)
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, where], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -345,7 +348,7 @@ def test_the_command_says_that_the_server_cannot_be_used(instance):
     ],
 )
 def test_a_setting_that_is_wrong_is_refused_with_a_sentence(instance, name, value, sentence):
-    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance), name: value}
+    environment = os.environ | databases.environment(instance) | {name: value}
     run = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20
     )

@@ -2,9 +2,9 @@
 
 import itertools
 import random
-import sqlite3
 import time
 
+from tests.databases import open_database
 from tests.durability.helpers import BULK, Load, create_users, patch_body, read_all, together
 
 SECONDS = 2  # a minute is the full run
@@ -147,7 +147,7 @@ def test_pages_after_a_load_have_no_gaps_and_no_doubles(server):
     session, sizes = server.session(), random.Random(17)
     for _ in range(3):
         load.run(0.7)
-        database = sqlite3.connect(server.instance / "rollcall.db")
+        database = open_database(server.instance)
         wanted = [row[0] for row in database.execute("SELECT id FROM users ORDER BY pk")]
         database.close()
         count = sizes.randint(3, 40)

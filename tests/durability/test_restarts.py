@@ -1,10 +1,10 @@
 """A restart changes nothing, and needs no hand."""
 
 import shutil
-import sqlite3
 
 import pytest
 
+from tests.databases import open_database
 from tests.durability.helpers import Load, create_users, new_server
 
 PATHS = (
@@ -77,7 +77,7 @@ def test_the_provisioning_log_keeps_reads_and_refusals_over_a_clean_stop(server)
     for _ in range(5):
         assert session.get(f"{server.base_url}/Users/nobody").status_code == 404
     server.stop()
-    database = sqlite3.connect(server.instance / "rollcall.db")
+    database = open_database(server.instance)
     [number] = database.execute("SELECT count(*) FROM provisioning_log WHERE status = 404").fetchone()
     database.close()
     assert number == 5

@@ -134,7 +134,7 @@ def test_names_are_no_markup(app, page, scim, make_user):
     assert script not in page() and "&lt;script&gt;" in page()
 
 
-def test_it_counts_no_users(app, alan, make_user):
+def test_it_counts_no_users(app, sqlite, alan, make_user):
     """A million of them are added up already."""
     make_user("ada@example.com")
     statements = []

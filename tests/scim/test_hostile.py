@@ -4,7 +4,6 @@ import http.client
 import json
 import random
 import socket
-import sqlite3
 import subprocess
 import time
 from contextlib import closing
@@ -16,6 +15,7 @@ import pytest
 
 from protocol import definitions
 from protocol.definitions import CUSTOM, ENTERPRISE
+from tests.databases import open_database
 
 SCIM_JSON = "application/scim+json"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -60,7 +60,7 @@ class Target:
 
     def __init__(self, scim, instance, user, group):
         self.scim, self.user, self.group = scim, user, group
-        self.database = sqlite3.connect(instance / "rollcall.db")
+        self.database = open_database(instance)
 
     def content(self):
         tables = ("users", "groups", "group_members", "user_values")

@@ -1,0 +1,283 @@
+"""What SQLite and PostgreSQL say differently: connections, the write lock, and the functions that queries use.
+
+On both, one transaction writes at a time, and takes the lock for it before it reads anything: what is true of
+concurrent writes on one engine is true on the other. Readers never wait, and see one moment.
+"""
+
+import re
+import sqlite3
+
+from sqlalchemy import BigInteger, Boolean, Integer, String, event, func
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+
+BUSY_SECONDS = 5  # how long a write waits for another process that holds the lock, such as a backup
+WAL_BYTES = 8 * 2**20  # SQLite's write-ahead log is folded back into the database beyond this size
+WRITE_LOCK = 0x526F6C6C  # the number of PostgreSQL's advisory lock
+LOCK_NOT_AVAILABLE, DISK_FULL, READ_ONLY = "55P03", "53100", "25006"  # of PostgreSQL's SQLSTATE
+INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
+INDEXED_BY = re.compile(r" INDEXED BY \w+")  # PostgreSQL chooses by its statistics
+JSON_LIST = re.compile(r"json_each\((%\(\w+\)s)\)")  # of numbers
+NO_CONNECTION = ("08", "57P", "53300")  # how SQLSTATEs of a server that is gone, going or full begin
+
+
+def options(url: str) -> dict:
+    """Return what create_engine is told beside the address."""
+    if url.startswith("sqlite"):
+        return {}
+    # a server that is gone is noticed within seconds, not when the kernel gives up
+    patience = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
+    return {"pool_size": 10, "max_overflow": 20, "connect_args": patience}
+
+
+def configure(engine):
+    """Set up the connections of an engine."""
+    (_configure_sqlite if is_sqlite(engine) else _configure_postgresql)(engine)
+
+
+def is_sqlite(engine) -> bool:
+    return engine.dialect.name == "sqlite"
+
+
+def _configure_sqlite(engine):
+    @event.listens_for(engine, "connect")
+    def connect(raw, _record):
+        raw.isolation_level = None  # SQLAlchemy's begin below says BEGIN, not the driver
+        for pragma in (
+            f"busy_timeout = {BUSY_SECONDS * 1000}",  # first: the next one may have to wait
+            "journal_mode = WAL",
+            "synchronous = FULL",  # what was acknowledged survives a power cut
+            "foreign_keys = ON",
+            "wal_autocheckpoint = 0",
+            f"journal_size_limit = {WAL_BYTES}",
+            "temp_store = MEMORY",
+            "cache_size = -4096",
+        ):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(conn):
+        statement = conn.get_execution_options().get("begin", "BEGIN")
+        try:
+            conn.connection.driver_connection.execute(statement)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=engine.dialect) from error
+
+
+def _configure_postgresql(engine):
+    from psycopg.types.numeric import IntLoader  # only where PostgreSQL is used
+    from psycopg.types.string import StrDumperUnknown
+
+    class WithoutNul(StrDumperUnknown):
+        """PostgreSQL has no U+0000 in text; documents have none either, so what asks for one finds nothing."""
+
+        def dump(self, value):
+            return super().dump(value.replace("\0", "\ufffd"))
+
+    @event.listens_for(engine, "connect")
+    def connect(raw, _record):
+        raw.adapters.register_dumper(str, WithoutNul)
+        raw.adapters.register_loader("numeric", IntLoader)  # of 64-bit numbers, PostgreSQL's sum is one
+        with raw.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'; SET idle_in_transaction_session_timeout = '60s'")
+        raw.commit()
+
+
+def begin_reading(engine):
+    """Return a connection: all that it reads is of one moment."""
+    if is_sqlite(engine):
+        begun = engine.connect()
+    else:
+        begun = engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    begun.begin()
+    return begun
+
+
+def begin_writing(engine):
+    """Return a connection that holds the write lock. Raise OperationalError if it is not had in time."""
+    if is_sqlite(engine):
+        return _begun(engine.connect().execution_options(begin="BEGIN IMMEDIATE"))
+    # each statement sees what is committed then: a snapshot taken before the lock was had would be an old one
+    begun = _begun(engine.connect().execution_options(isolation_level="READ COMMITTED", postgresql_readonly=False))
+    try:
+        begun.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+    except BaseException:
+        begun.close()
+        raise
+    return begun
+
+
+def _begun(connection):
+    try:
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Return whether an error says that another transaction holds the lock."""
+    locked = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return locked or getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
+
+
+def is_full(error: OperationalError) -> bool:
+    """Return whether an error says that the disk is full."""
+    full = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return full or getattr(error.orig, "sqlstate", None) == DISK_FULL
+
+
+def is_away(error: OperationalError) -> bool:
+    """Return whether an error says that the server of the database cannot be reached, or goes or comes just now."""
+    if not type(error.orig).__module__.startswith("psycopg"):
+        return False
+    state = error.orig.sqlstate
+    return state is None or state.startswith(NO_CONNECTION)
+
+
+def refusal(connection) -> str | None:
+    """Return why a database cannot be used, as a sentence with its cure; None if it can."""
+    if is_sqlite(connection.engine):
+        return None
+    encoding, collation = connection.exec_driver_sql(
+        "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()"
+    ).one()
+    if encoding == "UTF8" and collation in ("C", "POSIX", "C.UTF-8", "C.utf8"):
+        return None
+    return (
+        f"The database sorts text by the rules of {collation} in {encoding}, and Rollcall needs the order of C in "
+        f"UTF8: make one with `createdb --template template0 --encoding UTF8 --locale C NAME`."
+    )
+
+
+class instr(GenericFunction):  # noqa: N801, as SQL calls it
+    """instr(text, part): where the part begins, from 1 on; 0 if it is not in it."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+class ends_with(GenericFunction):  # noqa: N801
+    """ends_with(text, part), of a part that is not empty."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class has_one_of(GenericFunction):  # noqa: N801
+    """has_one_of(text, characters): whether there is one of the characters in it; none of them means anything."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class like(GenericFunction):  # noqa: N801
+    """like(text, pattern): as LIKE ESCAPE '/' has it; the case of A to Z does not count. See `has_part`."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class one_of(GenericFunction):  # noqa: N801
+    """one_of(column, list): whether a column is one of the values in a JSON list, however many there are."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class member(GenericFunction):  # noqa: N801
+    """member(object, name): the string that a JSON object has under a name."""
+
+    type = String()
+    inherit_cache = True
+
+
+class json_each(GenericFunction):  # noqa: N801
+    """json_each(object): rows with the keys and values of a JSON object of strings."""
+
+    inherit_cache = True
+
+
+def has_part(column, part: str):
+    """Return the condition that a text is part of a column's, which may be null; the case of A to Z does not count.
+
+    Ten times as fast as instr(lower(column), lower(part)).
+    """
+    return func.like(column, "%" + re.sub("[/%_]", r"/\g<0>", part) + "%")
+
+
+def _arguments(element, compiler, kw):
+    return [compiler.process(clause, **kw) for clause in element.clauses]
+
+
+@compiles(instr, "postgresql")
+def _strpos(element, compiler, **kw):
+    return "strpos({}, {})".format(*_arguments(element, compiler, kw))
+
+
+@compiles(ends_with, "sqlite")
+def _substr(element, compiler, **kw):
+    return "substr({0}, -length({1})) = {1}".format(*_arguments(element, compiler, kw))
+
+
+@compiles(ends_with, "postgresql")
+def _right(element, compiler, **kw):
+    return "right({0}, length({1})) = {1}".format(*_arguments(element, compiler, kw))
+
+
+@compiles(has_one_of, "sqlite")
+def _glob(element, compiler, **kw):
+    return "{} GLOB '*[' || {} || ']*'".format(*_arguments(element, compiler, kw))
+
+
+@compiles(has_one_of, "postgresql")
+def _matches(element, compiler, **kw):
+    return "{} ~ ('[' || {} || ']')".format(*_arguments(element, compiler, kw))
+
+
+@compiles(like, "sqlite")
+def _like(element, compiler, **kw):
+    return "{} LIKE {} ESCAPE '/'".format(*_arguments(element, compiler, kw))
+
+
+@compiles(like, "postgresql")
+def _ilike(element, compiler, **kw):
+    return "{} ILIKE {} ESCAPE '/'".format(*_arguments(element, compiler, kw))
+
+
+@compiles(one_of, "sqlite")
+def _in(element, compiler, **kw):
+    return "{} IN (SELECT value FROM json_each({}))".format(*_arguments(element, compiler, kw))
+
+
+@compiles(one_of, "postgresql")
+def _any(element, compiler, **kw):
+    column = element.clauses.clauses[0]
+    kind = "bigint" if isinstance(column.type, Integer) else "text"
+    values = "SELECT CAST(json_array_elements_text(CAST({1} AS json)) AS " + kind + ")"
+    return ("{0} = ANY(ARRAY(" + values + "))").format(*_arguments(element, compiler, kw))
+
+
+@compiles(member, "sqlite")
+def _extract(element, compiler, **kw):
+    return "json_extract({}, '$.' || {})".format(*_arguments(element, compiler, kw))
+
+
+@compiles(member, "postgresql")
+def _arrow(element, compiler, **kw):
+    return "(CAST({} AS json) ->> {})".format(*_arguments(element, compiler, kw))
+
+
+@compiles(json_each, "postgresql")
+def _each_text(element, compiler, **kw):
+    return "json_each_text(CAST({} AS json))".format(*_arguments(element, compiler, kw))
+
+
+def spoken(engine, sql: str) -> str:
+    """Return SQL that was written for SQLite as the engine understands it."""
+    if is_sqlite(engine):
+        return sql
+    numbers = r"(SELECT CAST(json_array_elements_text(CAST(\1 AS json)) AS bigint) AS value)"
+    return INDEXED_BY.sub("", JSON_LIST.sub(numbers, sql)).replace(" instr(", " strpos(")
