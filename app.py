@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import click
-from flask import Flask, jsonify, request
+from flask import Flask, request
 from granian import Granian
 from granian.constants import Interfaces
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
@@ -25,7 +25,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
+import logs
 import models
+import operations
 import portal
 import scim
 from core import accounts, invitations, jobs, journal, outbox, sessions, settings, smtp, throttle, variables
@@ -36,7 +38,6 @@ from protocol.errors import ScimError
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
 )
-SECRET_PATH = re.compile(r"(/(?:set-up|invitation|password)/).*")  # behind it, a secret
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
@@ -45,7 +46,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
-LOG = logging.getLogger("rollcall")
+LOG = logs.LOG
 
 
 class ConfigurationError(click.ClickException):
@@ -72,6 +73,7 @@ def create_app(overrides: dict | None = None) -> Flask:
         SMTP_URL="",
         MAIL_FROM="",
         LOG_LEVEL="INFO",
+        LOG_FORMAT="",
         MAX_CONTENT_LENGTH=MAX_BODY,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
@@ -92,13 +94,13 @@ def create_app(overrides: dict | None = None) -> Flask:
     app.register_blueprint(portal.bp)
     frame.init_app(app)
     cli.init_app(app)
-    add_health(app)
     add_errors(app)
     add_headers(app)
     if app.config["TRUSTED_PROXIES"]:
         trusted = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)
     app.wsgi_app = Gate(app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
+    operations.init_app(app)
     return app
 
 
@@ -122,7 +124,17 @@ def configure(app):
     if level not in logging.getLevelNamesMapping():
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     LOG.setLevel(level)
+    configure_operations(config)
     create_private(config["DATABASE_URL"], app.instance_path)
+
+
+def configure_operations(config):
+    """Check what the log needs. Raise ConfigurationError."""
+    config["LOG_FORMAT"] = str(config["LOG_FORMAT"]).lower()
+    if config["LOG_FORMAT"] not in logs.FORMATS:
+        raise ConfigurationError("ROLLCALL_LOG_FORMAT must be json or text; left out, it is text at a terminal.")
+    # what a statement was about, such as a name, is nothing for a log
+    config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | config.get("SQLALCHEMY_ENGINE_OPTIONS", {})
 
 
 def configure_mail(config):
@@ -170,16 +182,9 @@ def create_private(database_url, folder):
             raise ConfigurationError(f"The database {path} cannot be opened: {error.strerror}.") from error
 
 
-def add_health(app):
-    @app.get("/healthz")
-    def healthz():
-        models.connection().exec_driver_sql("SELECT 1 FROM tokens LIMIT 1")
-        return jsonify(status="ok")
-
-
 def shown_path() -> str:
     """Return the path of the request as logs may hold it: without the secret of a link."""
-    return SECRET_PATH.sub(r"\1…", request.path)
+    return logs.shown(request.path)
 
 
 def add_errors(app):
@@ -206,8 +211,8 @@ def add_errors(app):
     def database_failed(error):
         if models.is_busy(error):
             return busy(error)
-        LOG.exception("The database refused a request to %r", shown_path())
         if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            LOG.exception("The disk had no room for a request to %r", shown_path())
             return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
         return failed(error)
 
@@ -227,6 +232,11 @@ def add_errors(app):
         if scim.is_ours(request.path):
             return scim.error_reply(error, headers)
         return frame.error_page(error.status, error.detail), error.status, headers or {}
+
+    def log_exception(exc_info):
+        LOG.error("A request to %s %r failed", request.method, shown_path(), exc_info=exc_info)
+
+    app.log_exception = log_exception  # Flask's own would repeat the secret of a link
 
     @app.errorhandler(accounts.Throttled)
     def throttled(error):
@@ -249,6 +259,7 @@ def add_headers(app):
 def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
     app = create_app()
+    logs.set_up(app.config["LOG_FORMAT"])
     stop = threading.Event()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
     threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
@@ -308,7 +319,6 @@ def set_up_link(url) -> str | None:
 
 def serve():
     """Bring the database up to date and serve until a signal ends it."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
     try:
         app = create_app()
@@ -317,6 +327,7 @@ def serve():
     if not port.isdecimal():
         sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
     refuse_taken_port(host, int(port))
+    logs.set_up(app.config["LOG_FORMAT"])
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
     with app.app_context():
         models.upgrade_database()
@@ -337,6 +348,7 @@ def serve():
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
         log_level="error",
+        log_dictconfig=logs.GRANIAN,
     ).serve()
 
 

@@ -8,11 +8,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("core", "portal", "protocol")
 MAY_IMPORT = {
-    "app": {"cli", "core", "gate", "models", "portal", "protocol", "scim"},
+    "app": {"cli", "core", "gate", "logs", "models", "operations", "portal", "protocol", "scim"},
     "portal": {"core", "models", "portal", "protocol"},
     "scim": {"core", "models", "protocol"},
     "cli": {"core", "models", "protocol", "rehearsal"},
     "gate": set(),
+    "logs": set(),
+    "operations": {"logs", "models"},
     "rehearsal": set(),
     "core": {"core", "models", "protocol"},
     "models": set(),
