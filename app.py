@@ -38,6 +38,7 @@ from protocol.errors import ScimError
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
 )
+METRICS_TOKEN = re.compile(r"[!-~]{16,}")  # what a header can carry, and nobody guesses
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
@@ -74,6 +75,7 @@ def create_app(overrides: dict | None = None) -> Flask:
         MAIL_FROM="",
         LOG_LEVEL="INFO",
         LOG_FORMAT="",
+        METRICS_TOKEN="",
         MAX_CONTENT_LENGTH=MAX_BODY,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
@@ -129,10 +131,14 @@ def configure(app):
 
 
 def configure_operations(config):
-    """Check what the log needs. Raise ConfigurationError."""
+    """Check what the log and the metrics need. Raise ConfigurationError; the message does not repeat a token."""
     config["LOG_FORMAT"] = str(config["LOG_FORMAT"]).lower()
     if config["LOG_FORMAT"] not in logs.FORMATS:
         raise ConfigurationError("ROLLCALL_LOG_FORMAT must be json or text; left out, it is text at a terminal.")
+    if config["METRICS_TOKEN"] and not METRICS_TOKEN.fullmatch(config["METRICS_TOKEN"]):
+        raise ConfigurationError(
+            "ROLLCALL_METRICS_TOKEN must be 16 characters or more, of letters, digits and signs without blanks."
+        )
     # what a statement was about, such as a name, is nothing for a log
     config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | config.get("SQLALCHEMY_ENGINE_OPTIONS", {})
 

@@ -9,10 +9,12 @@ import os
 import sqlite3
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from alembic import command
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
@@ -627,3 +629,34 @@ def upgrade_database():
         command.upgrade(config, "head")
     except CommandError as error:
         sys.exit(f"The database is of a newer Rollcall than this one ({error}): start that, or restore a backup.")
+
+
+def schema_revision() -> str | None:
+    """Return the schema that the database has, as the migrations name it."""
+    return MigrationContext.configure(connection()).get_current_revision()
+
+
+def newest_revision() -> str:
+    """Return the schema that this program needs."""
+    known = current_app.extensions
+    if "newest_revision" not in known:
+        config = known["migrate"].migrate.get_config()
+        known["newest_revision"] = ScriptDirectory.from_config(config).get_current_head()
+    return known["newest_revision"]
+
+
+def disk_folder() -> str:
+    """Return the folder whose disk the database needs room on."""
+    if db.engine.dialect.name == "sqlite":
+        return os.path.dirname(os.path.abspath(db.engine.url.database))
+    return current_app.instance_path
+
+
+def sizes() -> dict[str, int]:
+    """Return {"database": bytes, "wal": bytes} on the disk; of another engine than SQLite, nothing."""
+    found = {}
+    if db.engine.dialect.name == "sqlite":
+        for name, suffix in (("database", ""), ("wal", "-wal")):
+            with suppress(FileNotFoundError):
+                found[name] = os.stat(db.engine.url.database + suffix).st_size
+    return found

@@ -1,18 +1,22 @@
-"""What whoever runs Rollcall sees of it: /healthz, and an account of each request.
+"""What whoever runs Rollcall sees of it: /healthz, /readyz, /metrics, and an account of each request.
 
 A request gets an id, which its answer, its line in the log and every error carry: what to search the log for.
 """
 
+import hmac
 import re
 import secrets
 import time
 
-from flask import Flask, g, jsonify, request, session
+from flask import Flask, Response, abort, g, jsonify, request, session
+from prometheus_client import CONTENT_TYPE_LATEST
 
 import models
+from core import metrics, readiness
 from logs import LOG, REQUEST_ID, note_request, shown
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+HEALTH = ("/healthz", "/readyz", "/metrics")
 LONGEST_METHOD = 20  # characters
 
 
@@ -23,6 +27,24 @@ def init_app(app: Flask):
     def healthz():
         models.connection().exec_driver_sql("SELECT 1 FROM tokens LIMIT 1")
         return jsonify(status="ok")
+
+    @app.get("/readyz")
+    def readyz():
+        stop = app.extensions.get("stop")
+        found = readiness.problems(stop is not None and stop.is_set())
+        if found:
+            return jsonify(status="not ready", problems=found), 503
+        return jsonify(status="ready")
+
+    @app.get("/metrics")
+    def show_metrics():
+        token = app.config["METRICS_TOKEN"]
+        if not token:
+            abort(404)
+        if not is_bearer(token):
+            refusal = jsonify(error="Send the value of ROLLCALL_METRICS_TOKEN as a bearer token.")
+            return refusal, 401, {"WWW-Authenticate": 'Bearer realm="Rollcall metrics"'}
+        return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
     @app.after_request
     def tell_who(response):
@@ -35,8 +57,26 @@ def init_app(app: Flask):
     app.wsgi_app = Reported(app)
 
 
+def is_bearer(token: str) -> bool:
+    """Return whether the request carries this token; how long that takes says nothing of it."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        given.strip().encode(errors="replace"), token.encode()
+    )
+
+
+def kind_of(method: str, path: str) -> str:
+    """Return what kind of request the metrics count it as."""
+    if path == "/scim" or path.startswith("/scim/"):
+        is_read = method in ("GET", "HEAD") or path.endswith("/.search")
+        return "scim_read" if is_read else "scim_write"
+    if path in HEALTH:
+        return "health"
+    return "static" if path.startswith("/static/") else "portal"
+
+
 class Reported:
-    """WSGI middleware: gives a request its id, and tells the log what became of it."""
+    """WSGI middleware: gives a request its id, and tells the log and the metrics what became of it."""
 
     def __init__(self, app: Flask):
         self.app, self.inner = app, app.wsgi_app
@@ -87,10 +127,11 @@ class Report:
         return self.start_response(status, headers, exc_info)
 
     def finish(self):
-        """Write its line. The gate has cleaned its path, and a proxy's word its address."""
+        """Count the request and write its line. The gate has cleaned its path, and a proxy's word its address."""
         seconds, environ = time.perf_counter() - self.started, self.environ
         method = environ["REQUEST_METHOD"][:LONGEST_METHOD]
         path = environ["PATH_INFO"].encode("latin-1", "replace").decode(errors="replace")
+        metrics.count(self.app, kind_of(method, path), self.status, seconds)
         shown_path, milliseconds = shown(path), round(seconds * 1000, 2)
         note_request(
             "%s %r %s in %s ms",

@@ -26,7 +26,7 @@ from portal import bp
 
 SAFE = ("GET", "HEAD")
 LARGEST_FORM = 256 * 1024  # bytes; the gate reads no more without a token
-WITHOUT_SESSION = ("/scim/", "/static/", "/healthz")
+WITHOUT_SESSION = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 SECRET = re.compile(r"[\w-]{43}", re.ASCII)
 LOG = logging.getLogger("rollcall")
 

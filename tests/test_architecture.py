@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "cli": {"core", "models", "protocol", "rehearsal"},
     "gate": set(),
     "logs": set(),
-    "operations": {"logs", "models"},
+    "operations": {"core", "logs", "models"},
     "rehearsal": set(),
     "core": {"core", "models", "protocol"},
     "models": set(),

@@ -85,6 +85,9 @@ REFUSED = [
     ("LOG_LEVEL", "LOUD"),
     ("LOG_LEVEL", ""),
     ("LOG_FORMAT", "xml"),
+    ("METRICS_TOKEN", "x" * 15),
+    ("METRICS_TOKEN", "x" * 16 + " "),
+    ("METRICS_TOKEN", "é" * 16),
     ("SECRET_KEY", "x"),
     ("SECRET_KEY", "x" * 31),
 ]
@@ -109,6 +112,7 @@ WRONG = [
     ("ROLLCALL_TRUSTED_PROXIES", "-1"),
     ("ROLLCALL_LOG_LEVEL", "LOUD"),
     ("ROLLCALL_SECRET_KEY", "short"),
+    ("ROLLCALL_METRICS_TOKEN", "easily-guessed"),
     ("PORT", "http"),
 ]
 

@@ -208,6 +208,8 @@ def test_a_line_belongs_to_no_request_after_its_end(app, written):
     ("GET", "/scim/v2/nothing"),
     ("PUT", "/scim/v2/Users"),
     ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
     ("GET", "/sign-in"),
     ("GET", "/nothing"),
     ("POST", "/sign-in"),
@@ -268,7 +270,7 @@ def test_every_scim_error_ends_in_the_id_and_strict_clients_read_it(scim, barbar
 
 
 def test_every_error_page_shows_the_id(app):
-    for path in ("/nothing", "/static/nothing"):
+    for path in ("/nothing", "/metrics", "/static/nothing"):
         answer = app.test_client().get(path)
         assert answer.status_code == 404
         assert f"Request {answer.headers['X-Request-Id']}" in answer.text
