@@ -20,6 +20,7 @@ import click
 from flask import Flask, request
 from granian import Granian
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -41,6 +42,9 @@ PUBLIC_URL = re.compile(
 METRICS_TOKEN = re.compile(r"[!-~]{16,}")  # what a header can carry, and nobody guesses
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
+CONNECTIONS = 1024  # that are served at once; as many more wait in the kernel
+LARGEST_HEAD = 65_536  # bytes of a request's line and headers together
+HEAD_SECONDS = 30  # that they may take, and that a connection may be idle
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
 PRUNE_SECONDS = 600
 POLICY = (
@@ -351,6 +355,9 @@ def serve():
         port=int(port),
         interface=Interfaces.WSGI,
         blocking_threads=SERVER_THREADS,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=LARGEST_HEAD),
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
         log_level="error",
