@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import re
 import secrets
+import signal
 import socket
 import sqlite3
 import sys
@@ -46,6 +47,7 @@ CONNECTIONS = 1024  # that are served at once; as many more wait in the kernel
 LARGEST_HEAD = 65_536  # bytes of a request's line and headers together
 HEAD_SECONDS = 30  # that they may take, and that a connection may be idle
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
+MAIL_SECONDS = 7  # how long the mail that is being sent may take then, before another worker may have it
 PRUNE_SECONDS = 600
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -270,7 +272,8 @@ def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
     app = create_app()
     logs.set_up(app.config["LOG_FORMAT"])
-    stop = threading.Event()
+    stop = app.extensions["stop"] = threading.Event()
+    threading.Thread(target=listen_for_stop, args=(app, stop, heard_signals()), daemon=True, name="stop").start()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
     threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
     threading.Thread(target=outbox.keep_delivering, args=(app, stop), name="outbox").start()
@@ -298,6 +301,23 @@ def keep_house(app, stop):
         except Exception:
             LOG.exception("Housekeeping failed; it goes on in a second")
     stop.set()
+
+
+def heard_signals() -> socket.socket:
+    """Return a socket from which the numbers of signals can be read, beside whatever handles them."""
+    heard, written = socket.socketpair()
+    written.setblocking(False)
+    signal.set_wakeup_fd(written.detach(), warn_on_full_buffer=False)
+    return heard
+
+
+def listen_for_stop(app, stop, heard):
+    """Set `stop` as soon as a signal says so: the main thread goes on until the requests under way are answered."""
+    while heard.recv(1)[0] not in (signal.SIGINT, signal.SIGTERM):
+        pass
+    stop.set()
+    time.sleep(MAIL_SECONDS)
+    outbox.give_back(app)
 
 
 def end_with_parent():
