@@ -279,6 +279,7 @@ def temporary_server():
     with tempfile.TemporaryDirectory() as folder:
         environment = {name: v for name, v in os.environ.items() if not name.startswith("ROLLCALL_")}
         environment |= {"ROLLCALL_INSTANCE_PATH": folder, "HOST": "127.0.0.1", "PORT": str(port)}
+        environment["ROLLCALL_LOG_LEVEL"] = "WARNING"  # the steps are what is to be read, not each request
         run = partial(subprocess.run, env=environment, cwd=HERE, check=True, capture_output=True, text=True)
         for name, kind in (("custAttr1", "string"), ("badgeNumber", "integer"), ("vip", "boolean")):
             run([*FLASK, "attribute", "add", name, "--type", kind])

@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import os
 import re
+import subprocess
 import sys
 import threading
 
@@ -14,10 +16,12 @@ from sqlalchemy import text
 
 import logs
 import models
+import rehearsal
 from app import create_app
 from core import directory, history
 from core.history import LogQuery
 from models import execute
+from tests.conftest import ROOT, free_port
 
 SOMEBODY = "grace@example.com"
 ID = re.compile(r"[0-9a-f]{16}")
@@ -339,6 +343,14 @@ def test_the_server_writes_nothing_but_json_lines_to_stderr(make_server):
     assert len(said) == 3 and said[0].startswith("Rollcall serves ")  # on stdout, for whoever started it
     paths = [json.loads(line)["path"] for line in lines if line.startswith("{")]
     assert paths[-2:] == ["/scim/v2/Users", "/nothing"]
+
+
+def test_a_rehearsal_on_a_server_of_its_own_shows_its_steps_and_no_requests(tmp_path):
+    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(tmp_path), "PORT": str(free_port())}
+    command = [sys.executable, "-m", "flask", "--app", "app", "rehearse", "--users", str(rehearsal.FEWEST_USERS)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "all as Okta needs it" in done.stdout
 
 
 def test_the_server_writes_text_if_it_is_told_to(make_server):
