@@ -5,8 +5,8 @@ import multiprocessing
 import os
 import re
 import secrets
+import signal
 import socket
-import sqlite3
 import sys
 import threading
 import time
@@ -17,16 +17,19 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import click
-from flask import Flask, jsonify, request
+from flask import Flask, request
 from granian import Granian
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
 import engines
+import logs
 import models
+import operations
 import portal
 import scim
 from core import accounts, invitations, jobs, journal, outbox, sessions, settings, smtp, throttle, variables
@@ -37,16 +40,20 @@ from protocol.errors import ScimError
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
 )
-SECRET_PATH = re.compile(r"(/(?:set-up|invitation|password)/).*")  # behind it, a secret
+METRICS_TOKEN = re.compile(r"[!-~]{16,}")  # what a header can carry, and nobody guesses
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
+CONNECTIONS = 1024  # that are served at once; as many more wait in the kernel
+LARGEST_HEAD = 65_536  # bytes of a request's line and headers together
+HEAD_SECONDS = 30  # that they may take, and that a connection may be idle
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
+MAIL_SECONDS = 7  # how long the mail that is being sent may take then, before another worker may have it
 PRUNE_SECONDS = 600
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
-LOG = logging.getLogger("rollcall")
+LOG = logs.LOG
 
 
 class ConfigurationError(click.ClickException):
@@ -73,6 +80,8 @@ def create_app(overrides: dict | None = None) -> Flask:
         SMTP_URL="",
         MAIL_FROM="",
         LOG_LEVEL="INFO",
+        LOG_FORMAT="",
+        METRICS_TOKEN="",
         MAX_CONTENT_LENGTH=MAX_BODY,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
@@ -93,13 +102,13 @@ def create_app(overrides: dict | None = None) -> Flask:
     app.register_blueprint(portal.bp)
     frame.init_app(app)
     cli.init_app(app)
-    add_health(app)
     add_errors(app)
     add_headers(app)
     if app.config["TRUSTED_PROXIES"]:
         trusted = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)
     app.wsgi_app = Gate(app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
+    operations.init_app(app)
     return app
 
 
@@ -123,7 +132,21 @@ def configure(app):
     if level not in logging.getLevelNamesMapping():
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     LOG.setLevel(level)
+    configure_operations(config)
     create_private(config["DATABASE_URL"], app.instance_path)
+
+
+def configure_operations(config):
+    """Check what the log and the metrics need. Raise ConfigurationError; the message does not repeat a token."""
+    config["LOG_FORMAT"] = str(config["LOG_FORMAT"]).lower()
+    if config["LOG_FORMAT"] not in logs.FORMATS:
+        raise ConfigurationError("ROLLCALL_LOG_FORMAT must be json or text; left out, it is text at a terminal.")
+    if config["METRICS_TOKEN"] and not METRICS_TOKEN.fullmatch(config["METRICS_TOKEN"]):
+        raise ConfigurationError(
+            "ROLLCALL_METRICS_TOKEN must be 16 characters or more, of letters, digits and signs without blanks."
+        )
+    # what a statement was about, such as a name, is nothing for a log
+    config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | config.get("SQLALCHEMY_ENGINE_OPTIONS", {})
 
 
 def configure_mail(config):
@@ -171,16 +194,9 @@ def create_private(database_url, folder):
             raise ConfigurationError(f"The database {path} cannot be opened: {error.strerror}.") from error
 
 
-def add_health(app):
-    @app.get("/healthz")
-    def healthz():
-        models.connection().exec_driver_sql("SELECT 1 FROM tokens LIMIT 1")
-        return jsonify(status="ok")
-
-
 def shown_path() -> str:
     """Return the path of the request as logs may hold it: without the secret of a link."""
-    return SECRET_PATH.sub(r"\1…", request.path)
+    return logs.shown(request.path)
 
 
 def add_errors(app):
@@ -207,9 +223,14 @@ def add_errors(app):
     def database_failed(error):
         if engines.is_busy(error):
             return busy(error)
-        LOG.exception("The database refused a request to %r", shown_path())
         if engines.is_full(error):
+            LOG.exception("The disk had no room for a request to %r", shown_path())
             return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
+        if engines.is_away(error):
+            LOG.error("The database cannot be reached: %s", error.orig)
+            models.forget_connections()
+            detail = "The database of Rollcall cannot be reached just now. Okta may try again."
+            return answer(ScimError(503, None, detail), {"Retry-After": "5"})
         return failed(error)
 
     @app.errorhandler(HTTPException)
@@ -228,6 +249,11 @@ def add_errors(app):
         if scim.is_ours(request.path):
             return scim.error_reply(error, headers)
         return frame.error_page(error.status, error.detail), error.status, headers or {}
+
+    def log_exception(exc_info):
+        LOG.error("A request to %s %r failed", request.method, shown_path(), exc_info=exc_info)
+
+    app.log_exception = log_exception  # Flask's own would repeat the secret of a link
 
     @app.errorhandler(accounts.Throttled)
     def throttled(error):
@@ -250,7 +276,9 @@ def add_headers(app):
 def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
     app = create_app()
-    stop = threading.Event()
+    logs.set_up(app.config["LOG_FORMAT"])
+    stop = app.extensions["stop"] = threading.Event()
+    threading.Thread(target=listen_for_stop, args=(app, stop, heard_signals()), daemon=True, name="stop").start()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
     threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
     threading.Thread(target=outbox.keep_delivering, args=(app, stop), name="outbox").start()
@@ -278,6 +306,23 @@ def keep_house(app, stop):
         except Exception:
             LOG.exception("Housekeeping failed; it goes on in a second")
     stop.set()
+
+
+def heard_signals() -> socket.socket:
+    """Return a socket from which the numbers of signals can be read, beside whatever handles them."""
+    heard, written = socket.socketpair()
+    written.setblocking(False)
+    signal.set_wakeup_fd(written.detach(), warn_on_full_buffer=False)
+    return heard
+
+
+def listen_for_stop(app, stop, heard):
+    """Set `stop` as soon as a signal says so: the main thread goes on until the requests under way are answered."""
+    while heard.recv(1)[0] not in (signal.SIGINT, signal.SIGTERM):
+        pass
+    stop.set()
+    time.sleep(MAIL_SECONDS)
+    outbox.give_back(app)
 
 
 def end_with_parent():
@@ -309,7 +354,6 @@ def set_up_link(url) -> str | None:
 
 def serve():
     """Bring the database up to date and serve until a signal ends it."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
     try:
         app = create_app()
@@ -318,12 +362,17 @@ def serve():
     if not port.isdecimal():
         sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
     refuse_taken_port(host, int(port))
+    logs.set_up(app.config["LOG_FORMAT"])
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
     with app.app_context():
-        models.upgrade_database()
+        try:
+            models.prepare_database()
+        except OperationalError as error:
+            sys.exit(f"Rollcall does not start: the database cannot be used ({error.orig}).")
+        version, address = engines.version(models.connection()), models.db.engine.url  # its text hides the password
         set_up = set_up_link(url)
         models.db.engine.dispose()
-    print(f"Rollcall serves {url}/  (SQLite {sqlite3.sqlite_version}, {app.config['DATABASE_URL']})")
+    print(f"Rollcall serves {url}/  ({version}, {address})")
     print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
     if set_up:
         print(f"No administrator yet. Open this link, once, to become the first: {set_up}")
@@ -335,9 +384,13 @@ def serve():
         port=int(port),
         interface=Interfaces.WSGI,
         blocking_threads=SERVER_THREADS,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=LARGEST_HEAD),
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
         log_level="error",
+        log_dictconfig=logs.GRANIAN,
     ).serve()
 
 

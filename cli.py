@@ -43,7 +43,7 @@ def init_app(app: Flask):
 @click.option("--expires-days", type=click.IntRange(1, 3650), help="Days until it expires; without, never.")
 def create_token(name, expires_days):
     """Make a token and print it, alone: the only time it is shown."""
-    models.upgrade_database()
+    models.prepare_database()
     with refusals(), transaction():
         secret = tokens.create(name, ACTOR, expires_days)
     click.echo(secret)
@@ -52,7 +52,7 @@ def create_token(name, expires_days):
 @token_cli.command("list")
 def list_tokens():
     """Show every token, removed ones too: name, last four characters, state and last use."""
-    models.upgrade_database()
+    models.prepare_database()
     for token in tokens.listing(all=True):
         used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
         click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
@@ -64,7 +64,7 @@ def list_tokens():
 @click.option("--expires-days", type=click.IntRange(1, 3650))
 def renew_token(name, overlap_hours, expires_days):
     """Print a successor; the old token goes on for the overlap."""
-    models.upgrade_database()
+    models.prepare_database()
     with refusals(), transaction():
         secret = tokens.renew(name, timedelta(hours=overlap_hours), ACTOR, expires_days)
     click.echo(secret)
@@ -74,7 +74,7 @@ def renew_token(name, overlap_hours, expires_days):
 @click.argument("name")
 def revoke_token(name):
     """Remove a token, by its name or id: it is dead at once, and for good."""
-    models.upgrade_database()
+    models.prepare_database()
     with refusals(), transaction():
         tokens.revoke(name, ACTOR)
     click.echo(f"Revoked {name}.", err=True)
@@ -86,7 +86,7 @@ def revoke_token(name):
 @click.option("--multi-valued", is_flag=True)
 def add_attribute(name, kind, multi_valued):
     """Define a custom attribute; Okta can send it at once."""
-    models.upgrade_database()
+    models.prepare_database()
     with refusals(), transaction():
         attributes.add(name, kind, multi_valued, ACTOR)
     click.echo(f"Defined {name}. External namespace for Okta: {attributes.definitions.CUSTOM}")
@@ -95,7 +95,7 @@ def add_attribute(name, kind, multi_valued):
 @attribute_cli.command("list")
 def list_attributes():
     """Show every custom attribute: name, type, and how many users have a value."""
-    models.upgrade_database()
+    models.prepare_database()
     for row in attributes.listing():
         kind = row.type + (", multi-valued" if row.multi_valued else "")
         click.echo(f"{row.name}\t{kind}\t{row.users} users")
@@ -106,7 +106,7 @@ def list_attributes():
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_attribute(name, yes):
     """Take a custom attribute away, and its values from every user."""
-    models.upgrade_database()
+    models.prepare_database()
     with refusals():
         users = attributes.count_holders(attributes.find_unused(name).name)
         if not yes:
@@ -139,7 +139,7 @@ def asked_password(is_piped: bool) -> str:
 @password_option
 def create_admin(email, role, password_stdin):
     """Make an account of the portal."""
-    models.upgrade_database()
+    models.prepare_database()
     with refusals():
         if accounts.find_by_email(email):
             raise accounts.AccountError("email", f"There is an account {email} already.")
@@ -152,7 +152,7 @@ def create_admin(email, role, password_stdin):
 @admin_cli.command("list")
 def list_admins():
     """Show every account: address, role, state and last sign-in."""
-    models.upgrade_database()
+    models.prepare_database()
     for account in accounts.listing():
         state = f"disabled {account.disabled}" if account.disabled else "enabled"
         seen = f"last signed in {account.last_sign_in}" if account.last_sign_in else "never signed in"
@@ -164,7 +164,7 @@ def list_admins():
 @password_option
 def set_admin_password(email, password_stdin):
     """Set an account's password, for who has forgotten it; its sessions end."""
-    models.upgrade_database()
+    models.prepare_database()
     with refusals():
         account = accounts.find_by_email(email)
         if account is None:
@@ -179,7 +179,7 @@ def set_admin_password(email, password_stdin):
 @outbox_cli.command("deliver")
 def deliver():
     """Deliver every mail that is due, once, and say what became of them; a server that runs does it by itself."""
-    models.upgrade_database()
+    models.prepare_database()
     if problem := outbox.smtp_problem(current_app.config):
         raise click.ClickException(f"Mails wait: {problem}")
     with refusals():
@@ -259,7 +259,7 @@ def local_target():
 @contextmanager
 def temporary_token():
     """Yield a token of this instance that ends with the rehearsal."""
-    models.upgrade_database()
+    models.prepare_database()
     name = f"Rehearsal {secrets.token_hex(4)}"
     with refusals(), transaction():
         token = tokens.create(name, ACTOR, expires_days=1)
@@ -279,6 +279,7 @@ def temporary_server():
     with tempfile.TemporaryDirectory() as folder:
         environment = {name: v for name, v in os.environ.items() if not name.startswith("ROLLCALL_")}
         environment |= {"ROLLCALL_INSTANCE_PATH": folder, "HOST": "127.0.0.1", "PORT": str(port)}
+        environment["ROLLCALL_LOG_LEVEL"] = "WARNING"  # the steps are what is to be read, not each request
         run = partial(subprocess.run, env=environment, cwd=HERE, check=True, capture_output=True, text=True)
         for name, kind in (("custAttr1", "string"), ("badgeNumber", "integer"), ("vip", "boolean")):
             run([*FLASK, "attribute", "add", name, "--type", kind])

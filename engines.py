@@ -7,7 +7,7 @@ concurrent writes on one engine is true on the other. Readers never wait, and se
 import re
 import sqlite3
 
-from sqlalchemy import BigInteger, Boolean, Integer, String, event, func
+from sqlalchemy import BigInteger, Integer, String, event, func
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -137,6 +137,13 @@ def is_away(error: OperationalError) -> bool:
     return state is None or state.startswith(NO_CONNECTION)
 
 
+def version(connection) -> str:
+    """Return the name and number of the engine."""
+    if is_sqlite(connection.engine):
+        return f"SQLite {sqlite3.sqlite_version}"
+    return "PostgreSQL " + connection.exec_driver_sql("SHOW server_version").scalar()
+
+
 def refusal(connection) -> str | None:
     """Return why a database cannot be used, as a sentence with its cure; None if it can."""
     if is_sqlite(connection.engine):
@@ -160,30 +167,29 @@ class instr(GenericFunction):  # noqa: N801, as SQL calls it
 
 
 class ends_with(GenericFunction):  # noqa: N801
-    """ends_with(text, part), of a part that is not empty."""
+    """ends_with(text, part), of a part that is not empty.
 
-    type = Boolean()
+    Conditions have no type: SQLite has no booleans, and SQLAlchemy would compare one to 1, past every index.
+    """
+
     inherit_cache = True
 
 
 class has_one_of(GenericFunction):  # noqa: N801
     """has_one_of(text, characters): whether there is one of the characters in it; none of them means anything."""
 
-    type = Boolean()
     inherit_cache = True
 
 
 class like(GenericFunction):  # noqa: N801
     """like(text, pattern): as LIKE ESCAPE '/' has it; the case of A to Z does not count. See `has_part`."""
 
-    type = Boolean()
     inherit_cache = True
 
 
 class one_of(GenericFunction):  # noqa: N801
     """one_of(column, list): whether a column is one of the values in a JSON list, however many there are."""
 
-    type = Boolean()
     inherit_cache = True
 
 

@@ -8,10 +8,12 @@ import logging
 import os
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from alembic import command
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
@@ -411,6 +413,11 @@ def close_connection(_error=None):
     used.close()
 
 
+def forget_connections():
+    """Connect anew from now on: the server of the database was away, and none of the old connections works."""
+    db.engine.dispose()
+
+
 def execute(statement, parameters=None):
     """Run one SQLAlchemy Core statement on the current request's connection."""
     return connection().execute(statement, parameters)
@@ -591,7 +598,8 @@ def count_user(pk, source, enabled, by):
 
 def init_app(app: Flask):
     """Bind the database to `app` and set its engine up."""
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engines.options(app.config["SQLALCHEMY_DATABASE_URI"])
+    own = engines.options(app.config["SQLALCHEMY_DATABASE_URI"])
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = own | app.config.get("SQLALCHEMY_ENGINE_OPTIONS", {})
     db.init_app(app)
     migrate.init_app(app)
     app.teardown_appcontext(close_connection)
@@ -599,13 +607,59 @@ def init_app(app: Flask):
         engines.configure(db.engine)
 
 
+def prepare_database():
+    """See to it that the database has the newest schema: SQLite gets it, PostgreSQL has to have it.
+
+    Other processes may be at work there: who upgrades it decides when.
+    """
+    if engines.is_sqlite(db.engine):
+        return upgrade_database()
+    found = schema_revision()
+    close_connection()
+    if found != newest_revision():
+        sys.exit(
+            f"The database has the schema {found or 'of nothing yet'}, and Rollcall needs {newest_revision()}: "
+            f"run `flask db upgrade`, or the Rollcall that belongs to it."
+        )
+
+
 def upgrade_database():
     """Bring the database to the newest schema; harmless to repeat, and to interrupt."""
     config = current_app.extensions["migrate"].migrate.get_config()
-    with db.engine.connect() as looked_at:
-        if why_not := engines.refusal(looked_at):
-            sys.exit(why_not)
     try:
         command.upgrade(config, "head")
     except CommandError as error:
         sys.exit(f"The database is of a newer Rollcall than this one ({error}): start that, or restore a backup.")
+
+
+def schema_revision() -> str | None:
+    """Return the schema that the database has, as the migrations name it."""
+    return MigrationContext.configure(connection()).get_current_revision()
+
+
+def newest_revision() -> str:
+    """Return the schema that this program needs."""
+    known = current_app.extensions
+    if "newest_revision" not in known:
+        config = known["migrate"].migrate.get_config()
+        known["newest_revision"] = ScriptDirectory.from_config(config).get_current_head()
+    return known["newest_revision"]
+
+
+def disk_folder() -> str:
+    """Return the folder whose disk the database needs room on."""
+    if engines.is_sqlite(db.engine):
+        return os.path.dirname(os.path.abspath(db.engine.url.database))
+    return current_app.instance_path
+
+
+def sizes() -> dict[str, int]:
+    """Return {"database": bytes} on the disk; of SQLite, "wal" too."""
+    if not engines.is_sqlite(db.engine):
+        size = connection().exec_driver_sql("SELECT pg_database_size(current_database())").scalar()
+        return {"database": size}
+    found = {}
+    for name, suffix in (("database", ""), ("wal", "-wal")):
+        with suppress(FileNotFoundError):
+            found[name] = os.stat(db.engine.url.database + suffix).st_size
+    return found

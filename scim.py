@@ -191,8 +191,10 @@ def empty_response(status, tag=None):
 
 
 def error_reply(error: ScimError, headers=None):
-    g.error = error
-    return scim_response(orjson.dumps(error.body()), error.status, headers)
+    """Answer with an error. Its detail ends in the request's id: strict clients refuse a member of its own."""
+    g.error, body = error, error.body()
+    body["detail"] += f" (request {request.environ['rollcall.request_id']})"
+    return scim_response(orjson.dumps(body), error.status, headers)
 
 
 def from_http(error: HTTPException) -> ScimError:

@@ -137,6 +137,10 @@ def is_waiting() -> bool:
     return bool(_state().waiting)
 
 
+def count_waiting() -> int:
+    return len(_state().waiting)
+
+
 def flush(*others: dict):
     """Write the oldest entries that wait, and `others`, as part of the caller's transaction.
 

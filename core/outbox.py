@@ -86,6 +86,7 @@ class State:
     """What an application's process keeps in memory."""
 
     woken: threading.Event = field(default_factory=threading.Event)
+    at_work: Mail | None = None  # which mail is being sent
     hold_until: float = 0.0  # of time.monotonic(): the server could not be used, and is left alone until then
 
 
@@ -183,6 +184,15 @@ def deliver(send: Callable[[EmailMessage, str], None]) -> str | None:
         outcome = "taken" if mail is None else _stop(mail)
     if outcome:
         return outcome
+    _state().at_work = mail
+    try:
+        return _send(mail, send)
+    finally:
+        _state().at_work = None
+
+
+def _send(mail, send) -> str:
+    """Send a mail that was claimed, and note what became of it; return that."""
     try:
         message = _message(mail)
         close_connection()  # a reader that waits for a mail server would keep the write-ahead log long
@@ -347,6 +357,20 @@ def keep_delivering(app: Flask, stop: threading.Event):
         if time.monotonic() >= state.hold_until and _deliver_safely(app, stop):
             state.hold_until = time.monotonic() + RECOVERY.total_seconds()
         state.woken.wait(LOOK)
+
+
+def give_back(app: Flask):
+    """Let another worker have the mail that is being sent: this process ends, and cannot wait for the server."""
+    mail = _state(app).at_work
+    if mail is None:
+        return
+    try:
+        with app.app_context():
+            reason = "Rollcall was stopped while it was being sent."
+            again = {"state": "waiting", "next_try": now(), "tries": mail.tries - 1, "last_error": reason}
+            _mark(mail, again)
+    except Exception:
+        LOG.exception("Mail %s was not given back; another worker has it in a few minutes", mail.id)
 
 
 def _deliver_safely(app, stop):

@@ -1,14 +1,20 @@
 """Runs migrations on the application's own engine, whole or not at all."""
 
+import sys
+
 from alembic import context
 from flask import current_app
 
+import engines
 from models import db
 
 engine = db.engine
-is_sqlite = engine.dialect.name == "sqlite"
+is_sqlite = engines.is_sqlite(engine)
 
 with engine.connect() as connection:
+    if why_not := engines.refusal(connection):
+        sys.exit(why_not)
+    connection.rollback()
     raw = connection.connection.driver_connection
     if is_sqlite:
         # batch mode rebuilds tables, and dropping the old one would delete the children of its rows
@@ -22,6 +28,8 @@ with engine.connect() as connection:
         **current_app.extensions["migrate"].configure_args,
     )
     with context.begin_transaction():
+        if not is_sqlite:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({engines.WRITE_LOCK})")
         context.run_migrations()
     if is_sqlite:
         raw.execute("PRAGMA foreign_keys = ON")

@@ -15,7 +15,7 @@ import re
 from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, request, session, url_for
-from flask.sessions import SessionInterface, SessionMixin
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
 import models
@@ -26,7 +26,7 @@ from portal import bp
 
 SAFE = ("GET", "HEAD")
 LARGEST_FORM = 256 * 1024  # bytes; the gate reads no more without a token
-WITHOUT_SESSION = ("/scim/", "/static/", "/healthz")
+WITHOUT_SESSION = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 SECRET = re.compile(r"[\w-]{43}", re.ASCII)
 LOG = logging.getLogger("rollcall")
 
@@ -47,11 +47,19 @@ class Session(CallbackDict, SessionMixin):
         return self.account is not None or self.person is not None
 
 
+class NoSession(NullSession):
+    """Where there are none, an error page may still ask whose it is."""
+
+    account = person = None
+
+
 class ServerSessions(SessionInterface):
     """Loads and stores sessions. The cookie holds a secret, the database its digest.
 
     A browser that has not signed in has a secret, too, for its forms; only what has to be remembered is stored.
     """
+
+    null_session_class = NoSession
 
     def open_session(self, app, request):
         if request.path.startswith(WITHOUT_SESSION):

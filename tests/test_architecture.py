@@ -8,14 +8,17 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("core", "portal", "protocol")
 MAY_IMPORT = {
-    "app": {"cli", "core", "gate", "models", "portal", "protocol", "scim"},
+    "app": {"cli", "core", "engines", "gate", "logs", "models", "operations", "portal", "protocol", "scim"},
     "portal": {"core", "models", "portal", "protocol"},
     "scim": {"core", "models", "protocol"},
     "cli": {"core", "models", "protocol", "rehearsal"},
     "gate": set(),
+    "logs": set(),
+    "operations": {"core", "logs", "models"},
     "rehearsal": set(),
-    "core": {"core", "models", "protocol"},
-    "models": set(),
+    "core": {"core", "engines", "models", "protocol"},
+    "models": {"engines"},
+    "engines": set(),
     "protocol": {"protocol"},
 }
 PROTOCOL_ORDER = ["errors", "definitions", "schema", "filters", "patch", "bulk"]

@@ -1,5 +1,6 @@
 """Mails that go out once, whatever happens to the server, to its workers and to the mail server meanwhile."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from flask import Flask
 
 import models
 import rehearsal
-from app import create_app
+from app import MAIL_SECONDS, STOP_SECONDS, create_app
 from core import attributes, directory, invitations, settings
 from core.invitations import InvitationError
 from core.journal import Actor
@@ -354,3 +355,67 @@ def test_a_setting_that_is_wrong_is_refused_with_a_sentence(instance, name, valu
     )
     assert run.returncode != 0
     assert sentence in run.stderr and "Traceback" not in run.stderr and "secret-one" not in run.stderr
+
+
+# a server that is told to stop
+
+
+class SlowMailServer(MailServer):
+    """Takes its time after each mail; `reached` is set when the first one has arrived."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds, self.reached = seconds, threading.Event()
+
+    async def handle_DATA(self, server, session, envelope):
+        self.reached.set()
+        await asyncio.sleep(self.seconds)
+        return await super().handle_DATA(server, session, envelope)
+
+
+def stop(server):
+    """Tell a server to stop, and return how many seconds it takes."""
+    began = time.monotonic()
+    server.process.terminate()
+    server.process.wait(20)
+    return time.monotonic() - began
+
+
+def test_a_stop_finishes_the_mail_that_is_being_sent_and_begins_no_other(make_server):
+    with SlowMailServer(seconds=2) as slow:
+        server = make_server(**slow.environment())
+        switch_on(server.instance)
+        time.sleep(1.2)
+        post_users(server, people(5))
+        assert slow.reached.wait(10)
+        assert stop(server) < STOP_SECONDS
+        assert len(slow.mails) == 1
+        assert states(server.instance) == {"sent": 1, "waiting": 4}
+
+
+def test_a_stop_gives_back_the_mail_that_takes_too_long_and_it_goes_out_at_the_next_start(make_server):
+    with SlowMailServer(seconds=60) as slow:
+        server = make_server(**slow.environment())
+        switch_on(server.instance)
+        time.sleep(1.2)
+        post_users(server, people(2))
+        assert slow.reached.wait(10)
+        assert MAIL_SECONDS < stop(server) < 20
+        assert states(server.instance) == {"waiting": 2}
+        assert query(server.instance, "SELECT DISTINCT tries, claim, claimed_until FROM outbox") == [
+            (0, None, None)
+        ]
+        slow.seconds = 0
+        slow.mails.clear()
+        server.start()
+        assert wait_for(lambda: states(server.instance) == {"sent": 2})
+        assert to(slow.mails) == Counter(people(2))
+
+
+def test_a_stop_with_mails_that_wait_takes_no_time(make_server):
+    server = make_server(ROLLCALL_SMTP_URL="smtp+plain://127.0.0.1:1", ROLLCALL_MAIL_FROM="rollcall@example.com")
+    switch_on(server.instance)
+    time.sleep(1.2)
+    post_users(server, people(3))
+    assert stop(server) < MAIL_SECONDS
+    assert states(server.instance) == {"waiting": 3}

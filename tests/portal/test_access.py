@@ -127,7 +127,12 @@ def contents(app):
 
 def test_every_page_is_of_the_portal(app):
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
-    assert {e for e in endpoints if not e.startswith(("portal.", "scim."))} == {"static", "healthz"}
+    assert {e for e in endpoints if not e.startswith(("portal.", "scim."))} == {
+        "static",
+        "healthz",
+        "readyz",
+        "show_metrics",
+    }
 
 
 def test_every_view_declares_who_may(routes):

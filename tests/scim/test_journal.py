@@ -136,7 +136,8 @@ def test_an_entry_tells_who_when_what_and_how_long(app, scim, barbara, entries):
 def test_a_refusal_is_kept_with_its_sentence(scim, barbara, entries):
     answer = scim.post("/Users", {"userName": "bjensen@example.com"})
     [entry] = entries()
-    assert (entry.status, entry.scim_type, entry.error) == (409, "uniqueness", answer.json["detail"])
+    said = f"{entry.error} (request {answer.headers['X-Request-Id']})"
+    assert (entry.status, entry.scim_type, said) == (409, "uniqueness", answer.json["detail"])
     assert orjson.loads(entry.answer) == answer.json
 
 

@@ -195,6 +195,20 @@ def test_sigterm_does_not_wait_for_slow_clients(server, stall, beginning):
     assert server.process.wait(20) is not None
 
 
+def test_sigterm_lets_a_request_end_whose_body_is_on_its_way(server):
+    body = json.dumps({"userName": "late"}).encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection:
+        kind = [f"Authorization: Bearer {server.token}", f"Content-Type: {SCIM_JSON}"]
+        connection.sendall(head(server, *kind, f"Content-Length: {len(body)}", "", "") + body[:5])
+        time.sleep(0.5)
+        server.process.terminate()
+        time.sleep(1)
+        connection.sendall(body[5:])
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 201 ")
+    server.process.wait(20)
+    assert all_user_names(server.start()) == {"late"}
+
+
 def children(pid):
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
     return [int(child) for child in listed.stdout.split()]
