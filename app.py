@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from email.utils import parseaddr
 from importlib import import_module
 from pathlib import Path
@@ -45,6 +45,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
+DISK_FULL = "The disk of the server is full, or cannot be written to. Nothing was changed."
 LOG = logging.getLogger("rollcall")
 
 
@@ -62,7 +63,8 @@ def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
     instance = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
     app = Flask(__name__, instance_path=str((overrides or {}).get("INSTANCE_PATH", instance)))
-    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    with usable(app.instance_path):
+        Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.update(
         DATABASE_URL=f"sqlite:///{app.instance_path}/rollcall.db",
         SECRET_KEY=None,
@@ -106,7 +108,8 @@ def configure(app):
     """Check the settings and complete them. Raise ConfigurationError for one that is unsafe or wrong."""
     config = app.config
     config["SQLALCHEMY_DATABASE_URI"] = config["DATABASE_URL"]
-    config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(Path(app.instance_path, "secret_key"))
+    with usable(app.instance_path):
+        config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(Path(app.instance_path, "secret_key"))
     if len(config["SECRET_KEY"]) < 32:
         raise ConfigurationError(
             "ROLLCALL_SECRET_KEY is shorter than 32 characters; leave it out to have one made."
@@ -137,6 +140,18 @@ def configure_mail(config):
     sender = config["MAIL_FROM"]
     if sender and not (sender.isprintable() and variables.MAILBOX.fullmatch(parseaddr(sender)[1])):
         raise ConfigurationError("ROLLCALL_MAIL_FROM must be an address such as Rollcall <rollcall@example.com>.")
+
+
+@contextmanager
+def usable(folder):
+    """Turn what the system says of the instance folder into a ConfigurationError: full, read-only, another's."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {folder} cannot be used: {error.strerror}. Its disk must have room, and be writable for "
+            "the user that Rollcall runs as; ROLLCALL_INSTANCE_PATH names another folder."
+        ) from error
 
 
 def kept_secret(path: Path) -> str:
@@ -192,6 +207,9 @@ def add_errors(app):
     def refuse_overload():
         if request.environ.get("rollcall.overloaded"):
             raise models.Busy
+        if request.environ.get("rollcall.disk_full"):
+            LOG.error("The disk took no more: the body of a request to %r could not be kept", shown_path())
+            raise ScimError(507, None, DISK_FULL)
 
     @app.errorhandler(ScimError)
     def refused(error):
@@ -206,9 +224,9 @@ def add_errors(app):
     def database_failed(error):
         if models.is_busy(error):
             return busy(error)
-        LOG.exception("The database refused a request to %r", shown_path())
-        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-            return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
+        if models.is_unwritable(error):
+            LOG.error("The disk took no more: %s, in a request to %r", error.orig, shown_path())
+            return answer(ScimError(507, None, DISK_FULL))
         return failed(error)
 
     @app.errorhandler(HTTPException)
@@ -259,7 +277,7 @@ def serving() -> Flask:
 
 def keep_house(app, stop):
     """Write waiting log entries every second and prune old ones now and then; set `stop` at the end."""
-    pruned = time.monotonic()
+    pruned, can_write = time.monotonic(), True
     while threading.main_thread().is_alive():
         time.sleep(1)
         try:
@@ -274,8 +292,13 @@ def keep_house(app, stop):
                         sessions.prune()
                         throttle.prune()
                     invitations.expire()
-        except Exception:
-            LOG.exception("Housekeeping failed; it goes on in a second")
+            can_write = True
+        except Exception as error:
+            if not models.is_unwritable(error):
+                LOG.exception("Housekeeping failed; it goes on in a second")
+            elif can_write:  # said once: the log may be on the same disk
+                can_write = False
+                LOG.error("The disk took no more: %s. Log entries wait in memory until it does", error.orig)
     stop.set()
 
 
@@ -318,10 +341,13 @@ def serve():
         sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
     refuse_taken_port(host, int(port))
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
-    with app.app_context():
-        models.upgrade_database()
-        set_up = set_up_link(url)
-        models.db.engine.dispose()
+    try:
+        with app.app_context():
+            models.upgrade_database()
+            set_up = set_up_link(url)
+            models.db.engine.dispose()
+    except OperationalError as error:
+        sys.exit(f"Rollcall does not start: {models.why_unusable(error)}")
     print(f"Rollcall serves {url}/  (SQLite {sqlite3.sqlite_version}, {app.config['DATABASE_URL']})")
     print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
     if set_up:

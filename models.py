@@ -27,6 +27,8 @@ LOCK_SECONDS = 10  # how long a write waits for the others of this process, befo
 BUSY_SECONDS = 5  # how long it then waits for another process that holds SQLite's lock, such as a backup
 BLOCK_BITS = 12
 WAL_BYTES = 8 * 2**20  # the write-ahead log is folded back into the database beyond this size
+# how SQLite tells that a file took no more: a quota or a limit shows as a write that failed
+UNWRITABLE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
 
 
 class Base(DeclarativeBase):
@@ -508,6 +510,22 @@ def is_busy(error: OperationalError) -> bool:
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def is_unwritable(error: Exception) -> bool:
+    """Return whether an error says that the disk takes nothing more: it is full, or can only be read."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY) or code in UNWRITABLE
+
+
+def why_unusable(error: OperationalError) -> str:
+    """Return in a sentence why the database cannot be used, and what to do."""
+    cure = (
+        "Its disk must have room, and be writable for the user that Rollcall runs as."
+        if is_unwritable(error)
+        else ""
+    )
+    return f"The database cannot be used: {error.orig}. {cure}".strip()
+
+
 def after_commit(note):
     """Call `note` once the transaction at hand is committed; not at all if it fails."""
     g.after_commit.append(note)
@@ -627,3 +645,5 @@ def upgrade_database():
         command.upgrade(config, "head")
     except CommandError as error:
         sys.exit(f"The database is of a newer Rollcall than this one ({error}): start that, or restore a backup.")
+    except OperationalError as error:
+        sys.exit(why_unusable(error))

@@ -86,6 +86,7 @@ class State:
     """What an application's process keeps in memory."""
 
     woken: threading.Event = field(default_factory=threading.Event)
+    unmarked: set = field(default_factory=set)  # ids of mails that were sent, while the disk took no note of it
     hold_until: float = 0.0  # of time.monotonic(): the server could not be used, and is left alone until then
 
 
@@ -178,11 +179,15 @@ def deliver(send: Callable[[EmailMessage, str], None]) -> str | None:
     close_connection()
     if identifier is None:
         return None
+    is_sent = identifier in _state().unmarked
     with transaction():
         mail = _claim(identifier)
-        outcome = "taken" if mail is None else _stop(mail)
+        outcome = "taken" if mail is None else None if is_sent else _stop(mail)
     if outcome:
         return outcome
+    if is_sent:
+        _mark_sent(mail)
+        return "sent"
     try:
         message = _message(mail)
         close_connection()  # a reader that waits for a mail server would keep the write-ahead log long
@@ -306,7 +311,9 @@ def _mark_sent(mail):
         if mail.link_digest:
             throttle.note(_mailed(mail))
 
+    _state().unmarked.add(mail.id)
     _in_transaction(write)
+    _state().unmarked.discard(mail.id)
 
 
 def _in_transaction(write):
