@@ -54,8 +54,8 @@ class MountedDisk:
     def make_room(self, _server=None):
         (self.folder / "filler").unlink(missing_ok=True)
 
-    def begin_full(self, command):
-        """Return the command that runs another one while the disk is full."""
+    def beginning(self, command):
+        """Return how a command is run while the disk is full."""
         self.fill()
         return command
 
@@ -78,7 +78,7 @@ class LimitedDisk:
         for pid in pids_of(server) if server else ():
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 
-    def begin_full(self, command):
+    def beginning(self, command):
         return [sys.executable, "-c", LIMITED, *command]
 
     def remove(self):
@@ -108,11 +108,11 @@ def server_on(disk, empty_instance, **environment):
     return new_server(folder, **environment)
 
 
-def start_full(disk, instance, port):
-    """Start a server while its disk is full; return (exit code, what it said), or None while it serves."""
+def start_in_vain(disk, instance, port):
+    """Start a server on a disk that takes nothing; return (exit code, what it said), or None while it serves."""
     environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance), "PORT": str(port)}
     process = subprocess.Popen(
-        disk.begin_full([sys.executable, "app.py"]),
+        disk.beginning([sys.executable, "app.py"]),
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -10,7 +10,7 @@ from app import create_app
 from core import accounts
 from models import db, transaction
 from tests.conftest import ACTOR, SCIM_JSON, free_port
-from tests.durability.disks import LimitedDisk, MountedDisk, can_mount, server_on, start_full
+from tests.durability.disks import LimitedDisk, MountedDisk, can_mount, server_on, start_in_vain
 from tests.durability.helpers import BULK, copy_database, create_users, patch_body, read_all, torn_rows, unsound
 from tests.durability.test_locks import large_user
 from tests.durability.test_outbox import deliver, let_leases_end, states, switch_on, wait_for
@@ -210,7 +210,7 @@ def test_a_first_start_on_a_full_disk_is_refused_with_a_sentence(disk):
     folder = disk.folder / "first"
     folder.mkdir()
     try:
-        code, said = start_full(disk, folder, free_port())
+        code, said = start_in_vain(disk, folder, free_port())
     finally:
         disk.make_room()
     assert code == 1
@@ -223,7 +223,7 @@ def test_a_start_on_a_full_disk_is_refused_with_a_sentence_and_loses_nothing(dis
     create_users(server.session(), server.base_url, ["before"])
     server.kill()
     try:
-        code, said = start_full(disk, server.instance, server.port)
+        code, said = start_in_vain(disk, server.instance, server.port)
     finally:
         disk.make_room()
     assert code == 1
