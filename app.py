@@ -1,5 +1,6 @@
 """Wires Rollcall: configuration, database, doors, errors, headers. `python app.py` serves."""
 
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -41,6 +42,7 @@ MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
 PRUNE_SECONDS = 600
+M_ARENA_MAX = -8  # of <malloc.h>
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
@@ -266,6 +268,7 @@ def add_headers(app):
 
 def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
+    share_memory()
     app = create_app()
     stop = threading.Event()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
@@ -273,6 +276,12 @@ def serving() -> Flask:
     threading.Thread(target=outbox.keep_delivering, args=(app, stop), name="outbox").start()
     threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
     return app
+
+
+def share_memory():
+    """Let the threads share two of glibc's arenas: one for each keeps 50 MB of what was freed."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def keep_house(app, stop):
