@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PYTHONPATH := .
 
-.PHONY: help run rehearse test bench screenshots lint format check
+.PHONY: help run rehearse test bench soak screenshots lint format check
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -27,6 +27,9 @@ test: .venv/dev  ## run the whole suite
 
 bench: .venv/dev  ## measure against the budget; writes bench/README.md
 	.venv/bin/python -m bench.run
+
+soak: .venv/dev  ## keep a server at work for SOAK_SECONDS (180) and hold it to its promises
+	.venv/bin/python -m bench.soak
 
 screenshots: .venv/dev  ## pictures of every page, in screenshots/; the README's two
 	.venv/bin/python -m tests.browser.screenshots

@@ -1,5 +1,6 @@
 """Wires Rollcall: configuration, database, doors, errors, headers. `python app.py` serves."""
 
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -10,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from email.utils import parseaddr
 from importlib import import_module
 from pathlib import Path
@@ -49,10 +50,12 @@ HEAD_SECONDS = 30  # that they may take, and that a connection may be idle
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
 MAIL_SECONDS = 7  # how long the mail that is being sent may take then, before another worker may have it
 PRUNE_SECONDS = 600
+M_ARENA_MAX = -8  # of <malloc.h>
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
+DISK_FULL = "The disk of the server is full, or cannot be written to. Nothing was changed."
 LOG = logs.LOG
 
 
@@ -70,7 +73,8 @@ def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
     instance = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
     app = Flask(__name__, instance_path=str((overrides or {}).get("INSTANCE_PATH", instance)))
-    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    with usable(app.instance_path):
+        Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.update(
         DATABASE_URL=f"sqlite:///{app.instance_path}/rollcall.db",
         SECRET_KEY=None,
@@ -116,7 +120,8 @@ def configure(app):
     """Check the settings and complete them. Raise ConfigurationError for one that is unsafe or wrong."""
     config = app.config
     config["SQLALCHEMY_DATABASE_URI"] = config["DATABASE_URL"]
-    config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(Path(app.instance_path, "secret_key"))
+    with usable(app.instance_path):
+        config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(Path(app.instance_path, "secret_key"))
     if len(config["SECRET_KEY"]) < 32:
         raise ConfigurationError(
             "ROLLCALL_SECRET_KEY is shorter than 32 characters; leave it out to have one made."
@@ -161,6 +166,18 @@ def configure_mail(config):
     sender = config["MAIL_FROM"]
     if sender and not (sender.isprintable() and variables.MAILBOX.fullmatch(parseaddr(sender)[1])):
         raise ConfigurationError("ROLLCALL_MAIL_FROM must be an address such as Rollcall <rollcall@example.com>.")
+
+
+@contextmanager
+def usable(folder):
+    """Turn what the system says of the instance folder into a ConfigurationError: full, read-only, another's."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {folder} cannot be used: {error.strerror}. Its disk must have room, and be writable for "
+            "the user that Rollcall runs as; ROLLCALL_INSTANCE_PATH names another folder."
+        ) from error
 
 
 def kept_secret(path: Path) -> str:
@@ -209,6 +226,9 @@ def add_errors(app):
     def refuse_overload():
         if request.environ.get("rollcall.overloaded"):
             raise models.Busy
+        if request.environ.get("rollcall.disk_full"):
+            LOG.error("The disk took no more: the body of a request to %r could not be kept", shown_path())
+            raise ScimError(507, None, DISK_FULL)
 
     @app.errorhandler(ScimError)
     def refused(error):
@@ -223,9 +243,9 @@ def add_errors(app):
     def database_failed(error):
         if engines.is_busy(error):
             return busy(error)
-        if engines.is_full(error):
-            LOG.exception("The disk had no room for a request to %r", shown_path())
-            return answer(ScimError(507, None, "The disk of the server is full. Nothing was changed."))
+        if engines.is_unwritable(error):
+            LOG.error("The disk took no more: %s, in a request to %r", error.orig, shown_path())
+            return answer(ScimError(507, None, DISK_FULL))
         if engines.is_away(error):
             LOG.error("The database cannot be reached: %s", error.orig)
             models.forget_connections()
@@ -275,6 +295,7 @@ def add_headers(app):
 
 def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
+    share_memory()
     app = create_app()
     logs.set_up(app.config["LOG_FORMAT"])
     stop = app.extensions["stop"] = threading.Event()
@@ -286,9 +307,15 @@ def serving() -> Flask:
     return app
 
 
+def share_memory():
+    """Let the threads share two of glibc's arenas: one for each keeps 50 MB of what was freed."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
 def keep_house(app, stop):
     """Write waiting log entries every second and prune old ones now and then; set `stop` at the end."""
-    pruned = time.monotonic()
+    pruned, can_write = time.monotonic(), True
     while threading.main_thread().is_alive():
         time.sleep(1)
         try:
@@ -303,8 +330,13 @@ def keep_house(app, stop):
                         sessions.prune()
                         throttle.prune()
                     invitations.expire()
-        except Exception:
-            LOG.exception("Housekeeping failed; it goes on in a second")
+            can_write = True
+        except Exception as error:
+            if not engines.is_unwritable(error):
+                LOG.exception("Housekeeping failed; it goes on in a second")
+            elif can_write:  # said once: the log may be on the same disk
+                can_write = False
+                LOG.error("The disk took no more: %s. Log entries wait in memory until it does", error.orig)
     stop.set()
 
 
@@ -364,15 +396,15 @@ def serve():
     refuse_taken_port(host, int(port))
     logs.set_up(app.config["LOG_FORMAT"])
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
-    with app.app_context():
-        try:
+    try:
+        with app.app_context():
             models.prepare_database()
-        except OperationalError as error:
-            sys.exit(f"Rollcall does not start: the database cannot be used ({error.orig}).")
-        version, address = engines.version(models.connection()), models.db.engine.url  # its text hides the password
-        set_up = set_up_link(url)
-        models.db.engine.dispose()
-    print(f"Rollcall serves {url}/  ({version}, {address})")
+            version, address = engines.version(models.connection()), models.db.engine.url
+            set_up = set_up_link(url)
+            models.db.engine.dispose()
+    except OperationalError as error:
+        sys.exit(f"Rollcall does not start: {models.why_unusable(error)}")
+    print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password
     print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
     if set_up:
         print(f"No administrator yet. Open this link, once, to become the first: {set_up}")

@@ -17,6 +17,7 @@ import click
 import requests
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import OperationalError
 
 import models
 import rehearsal
@@ -196,6 +197,8 @@ def refusals():
         yield
     except (tokens.TokenError, attributes.DefinitionError, accounts.AccountError) as error:
         raise click.ClickException(str(error)) from None
+    except OperationalError as error:
+        raise click.ClickException(models.why_unusable(error)) from None
     except models.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None
 

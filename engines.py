@@ -16,6 +16,8 @@ BUSY_SECONDS = 5  # how long a write waits for another process that holds the lo
 WAL_BYTES = 8 * 2**20  # SQLite's write-ahead log is folded back into the database beyond this size
 WRITE_LOCK = 0x526F6C6C  # the number of PostgreSQL's advisory lock
 LOCK_NOT_AVAILABLE, DISK_FULL, READ_ONLY = "55P03", "53100", "25006"  # of PostgreSQL's SQLSTATE
+# how SQLite tells that a file took no more: a quota or a limit shows as a write that failed
+UNWRITABLE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
 INDEXED_BY = re.compile(r" INDEXED BY \w+")  # PostgreSQL chooses by its statistics
 JSON_LIST = re.compile(r"json_each\((%\(\w+\)s)\)")  # of numbers
@@ -123,10 +125,11 @@ def is_busy(error: OperationalError) -> bool:
     return locked or getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
-def is_full(error: OperationalError) -> bool:
-    """Return whether an error says that the disk is full."""
-    full = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-    return full or getattr(error.orig, "sqlstate", None) == DISK_FULL
+def is_unwritable(error: Exception) -> bool:
+    """Return whether an error says that the disk takes nothing more: it is full, or can only be read."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    refused = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY) or code in UNWRITABLE
+    return refused or getattr(getattr(error, "orig", None), "sqlstate", None) in (DISK_FULL, READ_ONLY)
 
 
 def is_away(error: OperationalError) -> bool:

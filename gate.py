@@ -6,6 +6,7 @@ other: eight at once cost twice the CPU. Where one takes long, the next ones do 
 """
 
 import re
+from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore, Lock
 
@@ -44,9 +45,13 @@ class Gate:
         places = self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes
         if not self._is_read(environ):
             return self._work(environ, start_response, places)
-        with SpooledTemporaryFile(LARGE_BODY) as body:
+        body = SpooledTemporaryFile(LARGE_BODY)
+        try:
             size = self._receive(environ, body)
             return self._work(environ, start_response, places if size <= LARGE_BODY else self.large_writes)
+        finally:
+            with suppress(OSError):  # of a full disk once more
+                body.close()
 
     def _is_read(self, environ):
         """Return whether to read the body: one that is too large for whoever sends it stays where it is."""
@@ -59,13 +64,18 @@ class Gate:
 
     def _receive(self, environ, body):
         """Read the body into a file, up to one byte more than may be, and return its size."""
-        while body.tell() <= self.max_body:
-            part = environ["wsgi.input"].read(min(CHUNK, self.max_body + 1 - body.tell()))
+        size = 0
+        while size <= self.max_body:
+            part = environ["wsgi.input"].read(min(CHUNK, self.max_body + 1 - size))
             if not part:
                 break
-            body.write(part)
-        size = body.tell()
-        body.seek(0)
+            size += len(part)
+            try:
+                body.write(part)
+            except OSError:
+                environ["rollcall.disk_full"] = True  # the rest is read all the same: so the answer arrives
+        with suppress(OSError):
+            body.seek(0)
         environ["wsgi.input"] = body
         environ.pop("wsgi.input_terminated", None)  # so that a body shorter than its declared length is refused
         if environ.pop("HTTP_TRANSFER_ENCODING", None):

@@ -514,6 +514,16 @@ def _begin_writing():
         raise
 
 
+def why_unusable(error: OperationalError) -> str:
+    """Return in a sentence why the database cannot be used, and what to do."""
+    cure = (
+        "Its disk must have room, and be writable for the user that Rollcall runs as."
+        if engines.is_unwritable(error)
+        else ""
+    )
+    return f"The database cannot be used: {error.orig}. {cure}".strip()
+
+
 def after_commit(note):
     """Call `note` once the transaction at hand is committed; not at all if it fails."""
     g.after_commit.append(note)
@@ -630,6 +640,8 @@ def upgrade_database():
         command.upgrade(config, "head")
     except CommandError as error:
         sys.exit(f"The database is of a newer Rollcall than this one ({error}): start that, or restore a backup.")
+    except OperationalError as error:
+        sys.exit(why_unusable(error))
 
 
 def schema_revision() -> str | None:

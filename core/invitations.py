@@ -405,16 +405,21 @@ def reset(secret: str, password: str) -> str:
 
 
 def expire():
-    """Turn the pending users whose link has expired into expired ones, and forget what is long past.
+    """Turn the pending users whose link has expired into expired ones, close the links, forget what is long past.
 
     Opens its own transactions.
     """
-    pks = [pk for (pk,) in EXPIRED.rows(moment=now())]
+    moment = now()
+    pks = [pk for (pk,) in EXPIRED.rows(moment=moment)]
     close_connection()
     for start in range(0, len(pks), PORTION):
         with transaction():
             for pk in pks[start : start + PORTION]:
                 _expire(pk)
+    more = True
+    while more:
+        with transaction():
+            more = links.expire(moment)
     with transaction():
         links.prune()
         outbox.prune()

@@ -87,6 +87,7 @@ class State:
 
     woken: threading.Event = field(default_factory=threading.Event)
     at_work: Mail | None = None  # which mail is being sent
+    unmarked: set = field(default_factory=set)  # ids of mails that were sent, while the disk took no note of it
     hold_until: float = 0.0  # of time.monotonic(): the server could not be used, and is left alone until then
 
 
@@ -179,11 +180,15 @@ def deliver(send: Callable[[EmailMessage, str], None]) -> str | None:
     close_connection()
     if identifier is None:
         return None
+    is_sent = identifier in _state().unmarked
     with transaction():
         mail = _claim(identifier)
-        outcome = "taken" if mail is None else _stop(mail)
+        outcome = "taken" if mail is None else None if is_sent else _stop(mail)
     if outcome:
         return outcome
+    if is_sent:
+        _mark_sent(mail)
+        return "sent"
     _state().at_work = mail
     try:
         return _send(mail, send)
@@ -316,7 +321,9 @@ def _mark_sent(mail):
         if mail.link_digest:
             throttle.note(_mailed(mail))
 
+    _state().unmarked.add(mail.id)
     _in_transaction(write)
+    _state().unmarked.discard(mail.id)
 
 
 def _in_transaction(write):

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, request, session, url_for
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import CallbackDict
 
 import models
@@ -86,6 +87,8 @@ class ServerSessions(SessionInterface):
                     sessions.keep(session.secret, dict(session))
             except models.Busy:
                 LOG.warning("A session was not stored: the database is locked by another process")
+            except OperationalError as error:  # the page is there all the same, on a full disk, too
+                LOG.warning("A session was not stored: %s", error.orig)
 
 
 def cookie_name() -> str:

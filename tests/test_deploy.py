@@ -14,6 +14,7 @@ import pytest
 import requests
 
 import app as wiring
+import engines
 import gate
 import models
 from core import smtp
@@ -138,7 +139,7 @@ BOUNDS = {
     "requests at work": (r"(\d+) reads", 1 + gate.OTHERS),
     "requests at work \\|": (r"of these (\d+)", 1 + gate.LARGE_OTHERS),
     "wait for the database's lock": (r"(\d+) s, and", models.LOCK_SECONDS),
-    "wait for the database's lock \\|": (r"and (\d+) s", models.BUSY_SECONDS),
+    "wait for the database's lock \\|": (r"and (\d+) s", engines.BUSY_SECONDS),
     "answer of the mail server": (r"(\d+) s", smtp.TIMEOUT),
     "stop: requests": (r"(\d+) s", wiring.STOP_SECONDS),
     "stop: the mail": (r"(\d+) s", wiring.MAIL_SECONDS),

@@ -44,5 +44,5 @@ def test_every_file_that_is_linked_exists():
 
 def test_make_has_its_targets():
     makefile = (ROOT / "Makefile").read_text()
-    for target in "run rehearse test bench screenshots lint format check".split():
+    for target in "run rehearse test bench soak screenshots lint format check".split():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

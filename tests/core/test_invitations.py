@@ -866,6 +866,16 @@ def test_pending_invitations_expire_and_the_totals_with_them(later):
     assert len(lines("expired")) == 1
 
 
+def test_an_expired_link_stays_so_though_the_clock_is_set_back(later):
+    secret = invite(create())
+    later(days=8)
+    invitations.expire()
+    later(days=0)
+    assert invitations.check(secret).state == "expired"
+    with pytest.raises(InvitationError, match="expired"):
+        register(secret)
+
+
 def test_who_has_expired_is_invited_again(later):
     user = create()
     invite(user)

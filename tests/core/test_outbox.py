@@ -1,6 +1,7 @@
 """The outbox over real SMTP: what is sent, when it is tried again, when it stops, and what a page shows of it."""
 
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -11,6 +12,7 @@ from datetime import timedelta
 import pytest
 from aiosmtpd.smtp import AuthResult
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 import models
 from core import attributes, directory, invitations, journal, outbox, people, settings, smtp
@@ -497,6 +499,26 @@ def test_a_lock_that_is_not_had_does_not_send_twice(mailserver, monkeypatch):
     assert deliver() == ({"sent": 1}, None)
     assert deliver() == ({}, None)
     assert (len(busy), len(mailserver.mails), row().state) == (3, 1, "sent")
+
+
+def test_a_full_disk_does_not_send_twice(mailserver, later, monkeypatch):
+    """The server took the mail, and the database did not take the note of it."""
+    invite("grace@example.com")
+    real, full = outbox.transaction, [True]
+
+    def transaction():
+        if mailserver.mails and full:
+            raise OperationalError("UPDATE", None, sqlite3.OperationalError("database or disk is full"))
+        return real()
+
+    monkeypatch.setattr(outbox, "transaction", transaction)
+    with pytest.raises(OperationalError):
+        deliver()
+    assert row().state == "sending"
+    full.clear()
+    later(minutes=6)
+    assert deliver() == ({"sent": 1}, None)
+    assert (len(mailserver.mails), row().state, row().secret) == (1, "sent", None)
 
 
 # TLS and sign-in

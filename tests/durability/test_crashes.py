@@ -14,6 +14,7 @@ import time
 import pytest
 
 from app import create_app
+from models import BLOCK_BITS
 from tests.conftest import ROOT, Server, free_port
 from tests.durability.helpers import Load, copy_database, logged_writes, new_server, torn_rows, unsound
 
@@ -120,7 +121,9 @@ def fill(path, number):
         (number,),
     )
     database.execute("INSERT INTO user_values SELECT 'title', 'v1', pk, 0 FROM users")
-    database.execute("INSERT INTO blocks SELECT 'users', pk >> 10, count(*) FROM users GROUP BY pk >> 10")
+    database.execute(
+        "INSERT INTO blocks SELECT 'users', pk >> ?1, count(*) FROM users GROUP BY pk >> ?1", (BLOCK_BITS,)
+    )
     database.commit()
     database.close()
 
