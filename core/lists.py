@@ -15,6 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import bindparam, func, select, text
@@ -59,8 +60,7 @@ class GroupQuery:
     descending: bool = False
 
 
-@dataclass(frozen=True)
-class UserRow:
+class UserRow(NamedTuple):
     pk: int
     id: str
     display: str
@@ -75,8 +75,7 @@ class UserRow:
     version: int
 
 
-@dataclass(frozen=True)
-class GroupRow:
+class GroupRow(NamedTuple):
     pk: int
     id: str
     name: str
@@ -213,31 +212,20 @@ def _in_order(make, statement, pks):
 def _user_rows(pks):
     of_users = directory.groups_of(pks)
 
-    def make(pk, identifier, display, source, active, invite, document, last_modified, created, version):
-        document = orjson.loads(document)
-        theirs = sorted(of_users.get(pk, ()), key=lambda group: (fold(group[1]), group[0]))
-        return UserRow(
-            pk=pk,
-            id=identifier,
-            display=display,
-            user_name=document["userName"],
-            email=_email(document),
-            source=source,
-            enabled=active == 1,
-            invite=invite,
-            groups=tuple(theirs),
-            last_modified=last_modified,
-            created=created,
-            version=version,
-        )
+    def make(pk, identifier, display, source, active, invite, document, *others):
+        document, theirs = orjson.loads(document), of_users.get(pk, ())
+        if len(theirs) > 1:
+            theirs = sorted(theirs, key=lambda group: (fold(group[1]), group[0]))
+        name, email, is_enabled = document["userName"], _email(document), active == 1
+        return UserRow(pk, identifier, display, name, email, source, is_enabled, invite, tuple(theirs), *others)
 
     return _in_order(make, USER_ROWS, pks)
 
 
 def _email(document):
     emails = [email for email in document.get("emails", ()) if email.get("value")]
-    emails.sort(key=lambda email: email.get("primary") is not True)
-    return emails[0]["value"] if emails else None
+    primary = next((email for email in emails if email.get("primary") is True), None)
+    return (primary or emails[0])["value"] if emails else None
 
 
 @dataclass(frozen=True)
