@@ -189,6 +189,7 @@ class LogEntry(db.Model):
     __table_args__ = (
         Index("ix_provisioning_log_time", "time", "status", "method"),  # activity by day is read from it alone
         Index("ix_provisioning_log_failures", "id", sqlite_where=text("status >= 400")),
+        Index("ix_provisioning_log_ignored", "id", sqlite_where=text("ignored IS NOT NULL")),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(primary_key=True)

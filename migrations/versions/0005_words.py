@@ -46,6 +46,11 @@ def upgrade():
     with op.batch_alter_table("groups", schema=None) as batch_op:
         batch_op.create_index("ix_groups_local", ["source"], unique=False, sqlite_where=sa.text("source = 'local'"))
 
+    with op.batch_alter_table("provisioning_log", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_provisioning_log_ignored", ["id"], unique=False, sqlite_where=sa.text("ignored IS NOT NULL")
+        )
+
 
 def fill(connection):
     """Add the words of all users who are there, and take those away that stood among the values before."""
@@ -73,6 +78,9 @@ def fill(connection):
 def downgrade():
     # what was searched before were words that begin no value; more of them do no harm
     op.execute("INSERT INTO user_values SELECT '*', word, user_pk, 0 FROM user_words")
+    with op.batch_alter_table("provisioning_log", schema=None) as batch_op:
+        batch_op.drop_index("ix_provisioning_log_ignored", sqlite_where=sa.text("ignored IS NOT NULL"))
+
     with op.batch_alter_table("groups", schema=None) as batch_op:
         batch_op.drop_index("ix_groups_local", sqlite_where=sa.text("source = 'local'"))
 
