@@ -15,7 +15,7 @@ from portal import access
 
 def init_app(app):
     """Give templates their functions and filters, and static files addresses that change with their content."""
-    app.jinja_env.filters.update(ago=ago, exact=exact, names=names, number=number)
+    app.jinja_env.filters.update(ago=ago, exact=exact, names=names, number=number, up_to=up_to)
     app.jinja_env.globals.update(
         here=here,
         csrf_token=access.csrf_token,
@@ -93,6 +93,11 @@ def done(url: str):
 
 def number(value: int) -> str:
     return f"{value:,}"
+
+
+def up_to(value: int, most: int) -> str:
+    """Return a number that was counted no further than one more than `most`."""
+    return number(value) if value <= most else f"more than {most:,}"
 
 
 def exact(time: str) -> str:
