@@ -452,7 +452,7 @@ class _Users:
                 return found[:count]
             looked += size
             needed = (count - len(found)) * looked // max(len(found), 1) * 5 // 4
-            size = max(count, min(needed, looked * 4))
+            size = max(count, min(needed, looked * 4, LOOK - looked))
         return None
 
     def _matching(self, shape, some):

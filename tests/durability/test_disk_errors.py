@@ -11,7 +11,7 @@ from core import tokens
 from models import transaction
 from tests.conftest import ACTOR, Scim
 
-TABLES = "users user_values groups group_members blocks audit custom_attributes".split()
+TABLES = "users user_values user_words groups group_members blocks audit custom_attributes".split()
 
 
 class Disk:
