@@ -550,10 +550,24 @@ def _ordered(shape, others=()) -> str:
 @lru_cache(STATEMENTS)
 def _walk(shape):
     """Select from the next `most` users in the order those who match."""
+    # the rows lie far apart: who is disabled, or local, too, is found by that other index of the same order
+    others = [
+        n for n in ("disabled", "local") if PARTIAL[n] in shape.state and shape.drives not in ("", PARTIAL[n])
+    ]
+    known = (shape.drives, *(PARTIAL[name] for name in others))
+    rest = replace(shape, state=tuple(condition for condition in shape.state if condition not in known))
+    checks = [*(_is_in(name, shape.column) for name in others), *_checks(rest)]
     # what no condition asks for is left out: the index alone has the rest
-    columns = ", u.source, u.active, u.invite" if shape.state else ""
+    columns = ", u.source, u.active, u.invite" if rest.state else ""
     some = f"SELECT u.{shape.column} AS key, u.pk{columns} FROM {_ordered(shape)} LIMIT :most"
-    return Prepared(text(f"SELECT u.key, u.pk FROM ({some}) AS u{_where(_checks(shape))} LIMIT :count"))
+    return Prepared(text(f"SELECT u.key, u.pk FROM ({some}) AS u{_where(checks)} LIMIT :count"))
+
+
+def _is_in(name, column) -> str:
+    """Return the condition that a partial index has the user of a walk."""
+    index = f"users AS s INDEXED BY ix_users_{name}_{column}"
+    condition = PARTIAL[name].replace("u.", "s.")
+    return f"EXISTS (SELECT 1 FROM {index} WHERE {condition} AND s.{column} = u.key AND s.pk = u.pk)"
 
 
 @lru_cache(STATEMENTS)

@@ -326,6 +326,22 @@ def test_groups_are_counted_without_reading_all(list_plan, scim, make_group):
     assert "SEARCH groups USING COVERING INDEX ix_groups_local (source=?)" in lines
 
 
+@pytest.mark.parametrize("sort", COLUMNS)
+def test_who_is_local_and_disabled_is_found_by_two_indexes(list_plan, crowd, sort):
+    query = UserQuery(source="local", status="disabled", sort=sort)
+    lines = list_plan(lists.users, query, count=1)
+    key = COLUMNS[sort]
+    assert [
+        re.sub(f" ?\\({key}.*", "", line) for line in lines if " s USING" in line or "SCAN u USING" in line
+    ] in (
+        [
+            f"SCAN u USING INDEX ix_users_{one}_{key}",
+            f"SEARCH s USING INDEX ix_users_{other}_{key}",
+        ]
+        for one, other in (("disabled", "local"), ("local", "disabled"))
+    )
+
+
 def test_an_exact_count_reads_only_those_who_may_match(list_plan, crowd):
     lines = list_plan(lists.count_users, UserQuery(text="ada", group="g", status="enabled"))
     assert indexes_read(lines) == (set(), [])
