@@ -93,7 +93,7 @@ class UserCount(db.Model):
 
 
 class UserValue(db.Model):
-    """One filterable value of a user's document, as schema.index_rows writes it, or a word to search by."""
+    """One filterable value of a user's document, as schema.index_rows writes it."""
 
     __tablename__ = "user_values"
     attribute: Mapped[str] = mapped_column(primary_key=True)
@@ -106,9 +106,27 @@ class UserValue(db.Model):
     )
 
 
+class UserWord(db.Model):
+    """A word that a user is searched by, as words.rows writes it: one row of each initial has it, and the name."""
+
+    __tablename__ = "user_words"
+    word: Mapped[str] = mapped_column(primary_key=True)
+    user_pk: Mapped[int] = mapped_column(ForeignKey("users.pk", ondelete="CASCADE"), primary_key=True)
+    initial: Mapped[str | None]
+    name: Mapped[str | None]  # the beginning of the user's display_key
+    __table_args__ = (
+        Index("ix_user_words_user", "user_pk", "word"),
+        some("ix_user_words_initial", "initial", "name", "user_pk", condition="initial IS NOT NULL"),
+        {"sqlite_with_rowid": False},
+    )
+
+
 class Group(db.Model):
     __tablename__ = "groups"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        some("ix_groups_local", "source", condition="source = 'local'"),  # counted on the dashboard
+        {"sqlite_autoincrement": True},
+    )
     pk: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
     display_name: Mapped[str]
@@ -178,6 +196,7 @@ class LogEntry(db.Model):
     __table_args__ = (
         Index("ix_provisioning_log_time", "time", "status", "method"),  # activity by day is read from it alone
         some("ix_provisioning_log_failures", "id", condition="status >= 400"),
+        some("ix_provisioning_log_ignored", "id", condition="ignored IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,6 +12,7 @@ from protocol.schema import ResourceType, compile_user_type
 
 TYPES = ("string", "boolean", "integer", "decimal", "dateTime")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
+MOST_COUNTED = 10_000  # users who have a value, in a list: of a million, counting them all takes 80 ms an attribute
 SYSTEM_NAMES = tuple(variables.SYSTEM)  # what a configuration calls the attributes that every person has
 TABLE = CustomAttribute.__table__
 ALL = select(TABLE.c.name, TABLE.c.type, TABLE.c.multi_valued).order_by(TABLE.c.id)
@@ -36,15 +37,17 @@ def defined() -> list:
     return DEFINED.rows()
 
 
-def listing() -> list:
-    """Return (name, type, multi_valued, created, users: how many have a value): of a million, that is counted."""
-    users = _holders(_key(TABLE.c.name)).scalar_subquery().label("users")
+def listing(at_most: int | None = None) -> list:
+    """Return (name, type, multi_valued, created, users) of each: how many have a value; `at_most` + 1 if more."""
+    holders = select(UserValue.user_pk).where(*_is_held(_key(TABLE.c.name)))
+    counted = holders.limit(None if at_most is None else at_most + 1).correlate(TABLE).subquery()
+    users = select(func.count()).select_from(counted).scalar_subquery().label("users")
     return execute(ALL.add_columns(TABLE.c.created, users)).all()
 
 
-def _holders(key):
-    """Return the statement that counts who has a value: each of them has one that is their first, or only one."""
-    return select(func.count()).where(UserValue.attribute == key, UserValue.element == 0)
+def _is_held(key):
+    """Return the conditions that find one row of each who has a value: the first one, or the only one."""
+    return UserValue.attribute == key, UserValue.element == 0
 
 
 def _key(name):
@@ -93,8 +96,8 @@ def find_unused(name: str):
 
 
 def count_holders(name: str) -> int:
-    """Return how many users have a value of the attribute."""
-    return execute(_holders(_key(name))).scalar()
+    """Return how many users have a value of the attribute, exactly."""
+    return execute(select(func.count()).where(*_is_held(_key(name)))).scalar()
 
 
 def holders(name: str, limit: int) -> list:

@@ -12,10 +12,10 @@ import orjson
 from sqlalchemy import bindparam, case, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from core import deliveries, invitations, journal, search, settings
+from core import deliveries, invitations, journal, search, settings, words
 from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
-from models import Prepared, count_in_block, count_user, execute, insert_new, is_one_of, now
+from models import Prepared, UserWord, count_in_block, count_user, execute, insert_new, is_one_of, now
 from protocol import patch
 from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
 from protocol.filters import Compare
@@ -95,6 +95,9 @@ DELETE = {name: Prepared(t.delete().where(t.c.pk == bindparam("pk"))) for name, 
 VALUE = ("attribute", "value_key", "user_pk", "element")
 INSERT_VALUE = Prepared(VALUES.insert(), VALUE)
 DELETE_VALUE = Prepared(VALUES.delete().where(*(VALUES.c[name] == bindparam(name) for name in VALUE)))
+WORDS = UserWord.__table__
+INSERT_WORD = Prepared(WORDS.insert(), ("word", "user_pk", "initial", "name"))
+DELETE_WORD = Prepared(WORDS.delete().where(*(WORDS.c[name] == bindparam(name) for name in ("word", "user_pk"))))
 # the totals of the portal; none of them is a change of the group
 COUNT_MEMBERS = Prepared(
     text(
@@ -299,7 +302,9 @@ def remove(resource: Resource, actor: Actor):
 
 def _insert_user(resource_type, document, actor, identifier):
     user = _insert(resource_type, document, actor, identifier)
-    INSERT_VALUE.run_many([_value_row(row, user.pk) for row in search.value_rows(resource_type, document)])
+    rows = index_rows(resource_type, document, search.IN_COLUMNS)
+    INSERT_VALUE.run_many([_value_row(row, user.pk) for row in rows])
+    INSERT_WORD.run_many([_word_row(row, user.pk) for row in words.rows(document)])
     count_user(pk=user.pk, source=user.source, enabled=_is_enabled(document), by=1)
     journal.change(actor, "created", user, None, document, user.name)
     deliveries.created(user, document, actor)
@@ -339,7 +344,7 @@ def _columns(resource, document):
     if resource.type is GROUP_TYPE:
         name, external_id = document["displayName"], document.get("externalId")
         return stored | {"display_name": name, "display_name_key": fold(name), "external_id": external_id}
-    display = document.get("displayName") or document["userName"]
+    display = words.display(document)
     return stored | {
         "user_name_key": user_name_key(document["userName"]),
         "display": display,
@@ -366,13 +371,19 @@ def _refresh_values(user, before, document):
     """Make the index rows of a user those of the new document: only what differs is written."""
     old = index_rows(user.type, before, search.IN_COLUMNS)
     new = index_rows(user.type, document, search.IN_COLUMNS)
-    if any(before.get(name) != document.get(name) for name in search.SEARCHED_IN):
-        old = old | search.word_rows(old, before["userName"])
-        new = new | search.word_rows(new, document["userName"])
     if old - new:
         DELETE_VALUE.run_many([_value_row(row, user.pk) for row in old - new])
     if new - old:
         INSERT_VALUE.run_many([_value_row(row, user.pk) for row in new - old])
+    if any(before.get(name) != document.get(name) for name in words.SEARCHED_IN):
+        _refresh_words(user, words.rows(before), words.rows(document))
+
+
+def _refresh_words(user, old, new):
+    if old - new:
+        DELETE_WORD.run_many([_word_row(row, user.pk) for row in old - new])
+    if new - old:
+        INSERT_WORD.run_many([_word_row(row, user.pk) for row in new - old])
 
 
 def _is_enabled(document):
@@ -400,6 +411,11 @@ def _count_members(group_pk, change):
 def _value_row(row, user_pk):
     attribute, value_key, element = row
     return {"attribute": attribute, "value_key": value_key, "user_pk": user_pk, "element": element}
+
+
+def _word_row(row, user_pk):
+    word, initial, name = row
+    return {"word": word, "user_pk": user_pk, "initial": initial, "name": name}
 
 
 def _with_members(changes, members):

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import bindparam, case, func, literal, select, union_all
+from sqlalchemy import bindparam, case, func, literal, or_, select, union_all
 
 from core import history, journal, tokens
 from core.history import ENTRIES, IS_WRITE, REFUSED, SUCCEEDED, WRITES, LogRow
@@ -237,26 +237,40 @@ def _deleted(ids):
 def activity(days: int = 14) -> list[Day]:
     """Return the last `days` days, UTC, oldest first and today last, whether there were requests or not.
 
-    Days that are over are counted once in each process; what was counted stays when the log is pruned.
+    Each process counts an entry once: days that are over stay as they are, to the others come the entries that are
+    newer than those that were counted. So what was counted stays when the log is pruned, too.
     """
     ended = from_now(-GRACE)[:10]  # days before this one are complete
-    last = date.fromisoformat(now()[:10])
-    counted = current_app.extensions.get("activity", {})
-    counted = {
-        day: counts for day, counts in counted.items() if day < ended
-    }  # a clock that was set back reopens days
-    wanted = [(last - timedelta(days=n)).isoformat() for n in reversed(range(days))]
-    counts = {day: counted.get(day) or _count(day) for day in wanted}
-    current_app.extensions["activity"] = counted | {day: c for day, c in counts.items() if day < ended}
-    return list(counts.values())
+    last, newest = date.fromisoformat(now()[:10]), history.newest_log_id()
+    kept = current_app.extensions.get("activity", {})  # day: its counts, and the newest entry then; None: complete
+    counted = {}
+    for number in reversed(range(days)):
+        day = (last - timedelta(days=number)).isoformat()
+        counts, until = kept.get(day, (None, None))
+        is_over = day < ended
+        if counts is None or (until is None and not is_over):  # a clock that was set back reopens days
+            counts = _counts(day, OF_DAY, following=(date.fromisoformat(day) + timedelta(days=1)).isoformat())
+        elif until is not None:
+            counts = [old + new for old, new in zip(counts, _counts(day, OF_DAY_SINCE, since=until), strict=True)]
+        counted[day] = counts, None if is_over else newest
+    current_app.extensions["activity"] = kept | counted
+    return [Day(day, *counts) for day, (counts, _until) in counted.items()]
 
 
-def _count(day):
-    succeeded, is_read = ENTRIES.c.status < 400, ENTRIES.c.method.in_(READS)
-    sums = [func.sum(case((what, 1), else_=0)) for what in (succeeded & is_read, succeeded & ~is_read, ~succeeded)]
-    following = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-    query = select(*sums).where(ENTRIES.c.time >= day, ENTRIES.c.time < following)
-    return Day(day, *(number or 0 for number in execute(query).one()))
+def _sums(*conditions):
+    succeeded, is_read = ENTRIES.c.status < 400, or_(*(ENTRIES.c.method == method for method in READS))
+    kinds = (succeeded & is_read, succeeded & ~is_read, ~succeeded)
+    return Prepared(select(*(func.sum(case((kind, 1), else_=0)) for kind in kinds)).where(*conditions))
+
+
+OF_DAY = _sums(ENTRIES.c.time >= bindparam("day"), ENTRIES.c.time < bindparam("following"))
+# the few that are new are found by their ids: not by the index of times, which has the whole day
+OF_DAY_SINCE = _sums(ENTRIES.c.id > bindparam("since"), func.substr(ENTRIES.c.time, 1, 10) == bindparam("day"))
+
+
+def _counts(day, statement, **others):
+    """Return how many reads, changes and refusals there were."""
+    return [number or 0 for number in statement.first(day=day, **others)]
 
 
 def attention(health: Health | None = None) -> list[Attention]:

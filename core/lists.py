@@ -4,30 +4,38 @@
     page = users(query, after=page.next)
 
 A page begins behind a row, not at a number: whatever comes and goes before it, nobody is shown twice or left out.
-No index serves every combination of conditions, so there are three ways to a page of users, and `_Users` takes the
-first that is short: few candidates, which an index finds, are read and sorted; otherwise the index of the order is
-walked and each user checked; where that finds too little, all who match are gathered first.
+No index serves every combination of conditions, so there are four ways to a page of users, and `_Users` takes the
+first that is short: few candidates, which an index finds, are read and sorted; who has a word is read in the order
+of names (core/words.py) and checked for the rest; the index of the order is walked, and each user checked; where
+that finds too little, all who match are gathered first.
 """
 
 import heapq
+import itertools
 from array import array
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import bindparam, func, select, text
 
-from core import directory
-from core.search import GROUPS, LONGEST_WORD, SEARCHED, STATEMENTS, USERS
-from models import Prepared, UserCount, close_connection, is_one_of
+import engines
+from core import directory, words
+from core.search import BLOCKS, GROUPS, STATEMENTS, USERS
+from models import Prepared, UserCount, close_connection, db, is_one_of
 from protocol.schema import fold
 
-GATHER = 10_000  # how many users a word or a group may have to be few
+GATHER = 2_000  # how many users a word or a group may have to be few
+GLANCE = 100  # how many users the walk along a partial index checks, before those who have a word are read
+LOOK = 2_000  # how many of those who have a word, or one like it, are checked in the order of their names
+ALL = 2**62  # for a walk that nothing ends
 WALK = 1_000  # how many users the walk along an order checks, before all who match are gathered
 SORT = 50_000  # how many of those are read and sorted; more are looked for along the order
-SAMPLE = 1_000  # how many users tell whether a total that nobody counts is large
+SAMPLE = 1_000  # users who are so few that no other list is read, to find fewer
+ESTIMATE = 300  # how many users tell whether a total that nobody counts is large
 MOST_WORDS = 5  # of a search
 LONGEST_TEXT = 1_000  # characters of a search
 LONGEST_KEY = 200  # characters of a name that a cursor carries
@@ -59,8 +67,7 @@ class GroupQuery:
     descending: bool = False
 
 
-@dataclass(frozen=True)
-class UserRow:
+class UserRow(NamedTuple):
     pk: int
     id: str
     display: str
@@ -75,8 +82,7 @@ class UserRow:
     version: int
 
 
-@dataclass(frozen=True)
-class GroupRow:
+class GroupRow(NamedTuple):
     pk: int
     id: str
     name: str
@@ -172,15 +178,24 @@ def user_totals() -> dict[tuple[str, bool, str], int]:
 
 
 def group_totals() -> dict[str, int]:
-    """Return {source: how many groups}."""
-    return dict(GROUP_COUNTS.rows())
+    """Return {source: how many groups}, of those that have any: the local ones are counted, the rest is Okta's."""
+    everything, local = GROUP_COUNTS.first(table=GROUPS.name)
+    totals = {"scim": everything - local, "local": local}
+    return {source: number for source, number in totals.items() if number}
 
 
 COUNTS = UserCount.__table__
 USER_COUNTS = Prepared(
     select(COUNTS.c.source, COUNTS.c.enabled, COUNTS.c.invite, COUNTS.c.count).where(COUNTS.c.count != 0)
 )
-GROUP_COUNTS = Prepared(select(GROUPS.c.source, func.count()).group_by(GROUPS.c.source))
+GROUP_COUNTS = Prepared(
+    select(
+        select(func.coalesce(func.sum(BLOCKS.c.count), 0))
+        .where(BLOCKS.c.table == bindparam("table"))
+        .scalar_subquery(),
+        select(func.count()).select_from(GROUPS).where(text("source = 'local'")).scalar_subquery(),
+    )
+)
 PK_OF_USER = Prepared(select(USERS.c.pk).where(USERS.c.id == bindparam("id")))
 PK_OF_GROUP = Prepared(select(GROUPS.c.pk).where(GROUPS.c.id == bindparam("id")))
 SIZES_OF_GROUP = Prepared(
@@ -213,31 +228,20 @@ def _in_order(make, statement, pks):
 def _user_rows(pks):
     of_users = directory.groups_of(pks)
 
-    def make(pk, identifier, display, source, active, invite, document, last_modified, created, version):
-        document = orjson.loads(document)
-        theirs = sorted(of_users.get(pk, ()), key=lambda group: (fold(group[1]), group[0]))
-        return UserRow(
-            pk=pk,
-            id=identifier,
-            display=display,
-            user_name=document["userName"],
-            email=_email(document),
-            source=source,
-            enabled=active == 1,
-            invite=invite,
-            groups=tuple(theirs),
-            last_modified=last_modified,
-            created=created,
-            version=version,
-        )
+    def make(pk, identifier, display, source, active, invite, document, *others):
+        document, theirs = orjson.loads(document), of_users.get(pk, ())
+        if len(theirs) > 1:
+            theirs = sorted(theirs, key=lambda group: (fold(group[1]), group[0]))
+        name, email, is_enabled = document["userName"], _email(document), active == 1
+        return UserRow(pk, identifier, display, name, email, source, is_enabled, invite, tuple(theirs), *others)
 
     return _in_order(make, USER_ROWS, pks)
 
 
 def _email(document):
     emails = [email for email in document.get("emails", ()) if email.get("value")]
-    emails.sort(key=lambda email: email.get("primary") is not True)
-    return emails[0]["value"] if emails else None
+    primary = next((email for email in emails if email.get("primary") is True), None)
+    return (primary or emails[0])["value"] if emails else None
 
 
 @dataclass(frozen=True)
@@ -301,7 +305,7 @@ def _words(typed: str) -> list:
 
     One that begins another is left out: who has that one has both.
     """
-    found = list(dict.fromkeys(word[:LONGEST_WORD] for word in _text_of(typed).split()))
+    found = list(dict.fromkeys(word[: words.LONGEST_WORD] for word in _text_of(typed).split()))
     found = [w for w in found[:MOST_WORDS] if not any(o != w and o.startswith(w) for o in found[:MOST_WORDS])]
     return sorted(found, key=len, reverse=True)
 
@@ -328,7 +332,7 @@ class _Users:
         self.query, self.words = query, _words(query.text)
         self.values = {"source": query.source, "invite": query.invite}
         for number, word in enumerate(self.words):
-            self.values |= {f"word{number}": word, f"behind{number}": word + "\U0010ffff"}
+            self.values |= {f"word{number}": word, f"behind{number}": word + words.BEHIND}
         self.group = SIZES_OF_GROUP.first(id=query.group) if query.group else None
         if self.group:
             self.values["group_pk"] = self.group[0]
@@ -341,7 +345,6 @@ class _Users:
             and query.invite in ("", invite)
         )
         self.is_empty = not self.size or bool(query.group and not self.group)
-        words = tuple(range(len(self.words)))
         state = _state(query)
         drives = _partial(query, totals)
         index = f"ix_users_{drives}_{column}" if drives else f"ix_users_{column}"
@@ -350,7 +353,7 @@ class _Users:
             index="" if index == "ix_users_user_name_key" else index,
             drives=PARTIAL.get(drives, ""),
             state=state,
-            words=words,
+            words=tuple(range(len(self.words))),
             in_group=self.group is not None,
         )
 
@@ -399,17 +402,68 @@ class _Users:
         descending = self.query.descending != backwards
         if self.candidates is not None:
             return _choose(self.matches, place, descending, count)
-        shape = replace(self.shape, descending=descending, is_placed=place is not None)
-        values = self.values | ({"key": place[0], "pk": place[1]} if place else {})
-        if not (shape.words or shape.in_group):
-            return _walk(shape).rows(**values, count=count, most=2**62)
-        found = _walk(shape).rows(**values, count=count, most=WALK)
-        if len(found) == count or not _is_longer(shape).first(**values, most=WALK):
+        if not (self.words or self.group):
+            return self._walk(place, descending, count, most=ALL)
+        if self.words and self.shape.column == "display_key":
+            found = self._walk(place, descending, count, GLANCE) if self.shape.drives else None
+            found = found or self._with_words(place, descending, count)
+            if found is not None:
+                return found
+        found = self._walk(place, descending, count, WALK)
+        if found is not None:
             return found
         self.candidates = self._gather(SORT)
-        if self.candidates is None:
-            return _sift(shape).rows(**values, count=count)
-        return self.keys(place, backwards, count)
+        if self.candidates is not None:
+            return self.keys(place, backwards, count)
+        shape, values = self._placed(place, descending)
+        return _sift(shape).rows(**values, count=count)
+
+    def _placed(self, place, descending):
+        """Return the shape and the values of a statement that begins behind a place."""
+        shape = replace(self.shape, descending=descending, is_placed=place is not None)
+        return shape, self.values | ({"key": place[0], "pk": place[1]} if place else {})
+
+    def _walk(self, place, descending, count, most):
+        """Return what `keys` does, or None where more than `most` users would have to be checked."""
+        shape, values = self._placed(place, descending)
+        found = _walk(shape).rows(**values, count=count, most=most)
+        is_all = most == ALL or len(found) == count or not _is_longer(shape).first(**values, most=most)
+        return found if is_all else None
+
+    def _with_words(self, place, descending, count):
+        """Return what `keys` does in the order of names, or None where too many would have to be looked at."""
+        found = (self._with_word(number, place, descending, count) for number in self.shape.words)
+        return next((keys for keys in found if keys is not None), None)
+
+    def _with_word(self, number, place, descending, count):
+        """Read those who have a word in the order of names, in portions, and check them for all other conditions.
+
+        A portion holds as many as the rest of the page needs, at the rate so far.
+        """
+        word, rest = self.words[number], self.shape
+        if len(word) <= words.INITIAL:  # whoever is read has it
+            rest = replace(rest, words=tuple(n for n in rest.words if n != number))
+        holders = words.of_initials(word, place, descending, count)
+        found, looked, size = [], 0, count
+        while holders is not None and looked < LOOK:
+            some = list(itertools.islice(holders, size))
+            if any(len(name) >= words.LONGEST_NAME for name, _pk in (*some, *filter(None, [place]))):
+                return None  # these may be in another order: only the beginnings of their names were compared
+            found += self._matching(rest, some)
+            if len(found) >= count or len(some) < size:
+                return found[:count]
+            looked += size
+            needed = (count - len(found)) * looked // max(len(found), 1) * 5 // 4
+            size = max(count, min(needed, looked * 4, LOOK - looked))
+        return None
+
+    def _matching(self, shape, some):
+        """Return those of some (sort key, pk) who match, in their order."""
+        if not (shape.words or shape.state or shape.in_group):
+            return some
+        pks = _json(pk for _key, pk in some)
+        matches = {pk for (pk,) in _match(shape).rows(**self.values, pks=pks)}
+        return [(key, pk) for key, pk in some if pk in matches]
 
     def total(self):
         """Return (total, is_capped)."""
@@ -420,12 +474,12 @@ class _Users:
         if self.candidates is not None:
             return len(self.matches), False
         if self.words:
-            some = {pk for (pk,) in SOME_OF_WORD.rows(**self.values, most=SAMPLE)}
+            some = SOME_OF_WORD.rows(**self.values, most=ESTIMATE)
             rest = replace(self.shape, words=self.shape.words[1:])
         else:
-            some = {pk for (pk,) in SOME_OF_GROUP.rows(**self.values, most=SAMPLE)}
+            some = SOME_OF_GROUP.rows(**self.values, most=ESTIMATE)
             rest = replace(self.shape, in_group=False)
-        return _round(len(_check(rest).rows(**self.values, pks=_json(some)))), True
+        return _round(len(self._matching(rest, dict.fromkeys(("", pk) for (pk,) in some)))), True
 
 
 def _round(found):
@@ -470,22 +524,16 @@ def _choose(matches, place, descending, count):
 
 
 def _word(number) -> str:
-    """Return the condition that a row of user_values begins with a word."""
-    attributes = ", ".join(f"'{name}'" for name in sorted(SEARCHED))
-    return f"attribute IN ({attributes}) AND value_key BETWEEN :word{number} AND :behind{number}"
+    """Return the condition that a row of user_words begins with a word."""
+    return f"word BETWEEN :word{number} AND :behind{number}"
 
 
-def _member(pk) -> str:
-    return f"EXISTS (SELECT 1 FROM group_members AS m WHERE m.group_pk = :group_pk AND m.user_pk = {pk})"
-
-
-def _checks(shape) -> list:
+def _checks(shape, pk="u.pk") -> list:
     """Return the conditions of a shape, for one user at a time."""
-    has_word = (
-        "EXISTS (SELECT 1 FROM user_values AS v INDEXED BY ix_user_values_user WHERE v.user_pk = u.pk AND {})"
-    )
-    in_group = [_member("u.pk")] if shape.in_group else []
-    return [*shape.state, *in_group, *(has_word.format(_word(number)) for number in shape.words)]
+    has_word = f"EXISTS (SELECT 1 FROM user_words INDEXED BY ix_user_words_user WHERE user_pk = {pk} AND %s)"
+    is_member = f"EXISTS (SELECT 1 FROM group_members AS m WHERE m.group_pk = :group_pk AND m.user_pk = {pk})"
+    in_group = [is_member] if shape.in_group else []
+    return [*shape.state, *in_group, *(has_word % _word(number) for number in shape.words)]
 
 
 def _where(conditions) -> str:
@@ -504,10 +552,27 @@ def _ordered(shape, others=()) -> str:
 @lru_cache(STATEMENTS)
 def _walk(shape):
     """Select from the next `most` users in the order those who match."""
+    # the rows lie far apart: who is disabled, or local, too, is found by that other index of the same order
+    others = [
+        n for n in ("disabled", "local") if PARTIAL[n] in shape.state and shape.drives not in ("", PARTIAL[n])
+    ]
+    known = (shape.drives, *(PARTIAL[name] for name in others))
+    rest = replace(shape, state=tuple(condition for condition in shape.state if condition not in known))
+    checks = [*(_is_in(name, shape.column) for name in others), *_checks(rest)]
     # what no condition asks for is left out: the index alone has the rest
-    columns = ", u.source, u.active, u.invite" if shape.state else ""
+    columns = ", u.source, u.active, u.invite" if rest.state else ""
     some = f"SELECT u.{shape.column} AS key, u.pk{columns} FROM {_ordered(shape)} LIMIT :most"
-    return Prepared(text(f"SELECT u.key, u.pk FROM ({some}) AS u{_where(_checks(shape))} LIMIT :count"))
+    way = "DESC" if shape.descending else "ASC"
+    # SQLite keeps the order of a subquery, and would sort all of it again; PostgreSQL promises none
+    order = "" if engines.is_sqlite(db.engine) else f" ORDER BY u.key {way}, u.pk {way}"
+    return Prepared(text(f"SELECT u.key, u.pk FROM ({some}) AS u{_where(checks)}{order} LIMIT :count"))
+
+
+def _is_in(name, column) -> str:
+    """Return the condition that a partial index has the user of a walk."""
+    index = f"users AS s INDEXED BY ix_users_{name}_{column}"
+    condition = PARTIAL[name].replace("u.", "s.")
+    return f"EXISTS (SELECT 1 FROM {index} WHERE {condition} AND s.{column} = u.key AND s.pk = u.pk)"
 
 
 @lru_cache(STATEMENTS)
@@ -533,6 +598,13 @@ def _check(shape):
 
 
 @lru_cache(STATEMENTS)
+def _match(shape):
+    """Select the pk of those of `pks` who match; their rows are read where it is about columns of theirs."""
+    users = " JOIN users AS u ON u.pk = c.value" if shape.state else ""
+    return Prepared(text(f"SELECT c.value FROM json_each(:pks) AS c{users}{_where(_checks(shape, 'c.value'))}"))
+
+
+@lru_cache(STATEMENTS)
 def _pks_of_word(number):
     return Prepared(text(_pks_of((number,), False)))
 
@@ -540,12 +612,12 @@ def _pks_of_word(number):
 @lru_cache(STATEMENTS)
 def _has_more(number):
     """Select a row if a word stands in more than `most` rows; of one person, it may stand in several."""
-    return Prepared(text(f"SELECT 1 FROM user_values WHERE {_word(number)} LIMIT 1 OFFSET :most"))
+    return Prepared(text(f"SELECT 1 FROM user_words WHERE {_word(number)} LIMIT 1 OFFSET :most"))
 
 
 def _pks_of(words, in_group) -> str:
     """Return the SELECT of all who have the words and are in the group."""
-    of_words = [f"SELECT user_pk FROM user_values WHERE {_word(number)}" for number in words]
+    of_words = [f"SELECT user_pk FROM user_words WHERE {_word(number)}" for number in words]
     return " INTERSECT ".join([*of_words, *([MEMBERS] if in_group else [])])
 
 

@@ -8,7 +8,6 @@ Statements are composed once for each shape of filter: the values it compares wi
 """
 
 import itertools
-import re
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -17,7 +16,7 @@ from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_,
 from models import BLOCK_BITS, Block, Group, GroupMember, Prepared, User, UserValue
 from protocol.errors import invalid_filter, invalid_path
 from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath
-from protocol.schema import Attribute, ResourceType, fold, index_rows, user_name_key
+from protocol.schema import Attribute, ResourceType, fold
 
 USERS, VALUES, GROUPS, MEMBERS, BLOCKS = (m.__table__ for m in (User, UserValue, Group, GroupMember, Block))
 TABLES = {"User": USERS, "Group": GROUPS}
@@ -42,13 +41,6 @@ COLUMNS = {
 }
 IN_COLUMNS = frozenset({"userName", "active"})  # top-level attributes of a user without rows in user_values
 DECIDED_HERE = ("active", "schemas", "meta.resourceType")  # their few values shape the statement
-
-WORD = "*"  # the attribute, in user_values, of words that people are searched by; no attribute of SCIM is called so
-SEARCHED = frozenset({WORD, "displayName", "emails.value", "name.familyName", "name.givenName"})
-SEARCHED_IN = ("userName", "displayName", "emails", "name")  # the attributes of a user that words come from
-MOST_WORDS = 20  # of one user
-LONGEST_WORD = 100  # characters
-SEPARATOR = re.compile(r"[@._+-]")
 
 
 @dataclass(frozen=True)
@@ -87,47 +79,6 @@ def parametrised(tree):
         return node
 
     return named(tree), keys
-
-
-def value_rows(resource_type: ResourceType, document: dict) -> set:
-    """Return {(attribute, value key, element)}: all that user_values holds of a user."""
-    rows = index_rows(resource_type, document, IN_COLUMNS)
-    return rows | word_rows(rows, document["userName"])
-
-
-def word_rows(rows: set, user_name: str) -> set:
-    """Return the rows with the words of a user that a search could not find at the beginning of one of `rows`.
-
-    Of "Ada Lovelace" with "ada.lovelace@example.com" these are "lovelace@example.com" and "example.com".
-    """
-    keys = {key for attribute, key, _element in rows if attribute in SEARCHED}
-    return {(WORD, word, 0) for word in words(keys, user_name)}
-
-
-def words(keys: set, user_name: str) -> list:
-    """Return the words of a user's userName, and inside of `keys`, that begin none of `keys`; at most MOST_WORDS.
-
-    A word goes on to the next space: "lovelace@ex" finds "lovelace@example.com". It begins behind a space or one
-    of @ . _ + and -, but the end of a domain ("com") is none.
-    """
-    names = {fold(user_name), user_name_key(user_name)}
-    found = {token[:LONGEST_WORD] for key in keys | names for token in key.split()}
-    inside = [word for token in found if not token.isalnum() for word in _inside(token)]
-    found.update(inside, keys, names)
-    # in this order, whatever begins with a word comes right behind it
-    ordered = [*sorted(found), ""]
-    least = [w for w, other in itertools.pairwise(ordered) if w not in keys and not other.startswith(w)]
-    return list(dict.fromkeys(w[:LONGEST_WORD] for w in least if len(w) > 1 or w in names))[:MOST_WORDS]
-
-
-def _inside(token):
-    """Yield what begins behind a separator in a token, such as an e-mail address."""
-    at = token.rfind("@")
-    for match in SEPARATOR.finditer(token):
-        word = token[match.end() :]
-        ends_domain = match[0] == "." and 0 <= at < match.start() and "." not in word
-        if len(word) > 1 and not SEPARATOR.match(word) and not ends_domain:
-            yield word
 
 
 def where(resource_type: ResourceType, tree):

@@ -35,7 +35,8 @@ def _page(problem=None):
     page = render_template(
         "attributes/list.html",
         system=variables.SYSTEM,
-        custom=core.listing(),
+        custom=core.listing(core.MOST_COUNTED),
+        most_counted=core.MOST_COUNTED,
         uses={name: len(found) for name, found in configurations.uses().items()},
         problem=problem,
         back=request.form.get("next") and access.local_path(request.form["next"]),

@@ -15,21 +15,26 @@ from portal import access
 
 def init_app(app):
     """Give templates their functions and filters, and static files addresses that change with their content."""
-    app.jinja_env.filters.update(ago=ago, exact=exact, number=number)
+    app.jinja_env.filters.update(ago=ago, exact=exact, names=names, number=number, up_to=up_to)
     app.jinja_env.globals.update(
-        here=here, csrf_token=access.csrf_token, may=may, notices=notices, roles=accounts.ROLES
+        here=here,
+        csrf_token=access.csrf_token,
+        may=may,
+        notices=notices,
+        now=models.now,
+        roles=accounts.ROLES,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.url_defaults
     def fingerprint(endpoint, values):
         if endpoint == "static" and "v" not in values:
-            values["v"] = _fingerprint(str(Path(app.static_folder, values["filename"])))
+            values["v"] = _fingerprint(app.static_folder, values["filename"])
 
 
 @cache
-def _fingerprint(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+def _fingerprint(folder, name):
+    return hashlib.sha256(Path(folder, name).read_bytes()).hexdigest()[:10]
 
 
 DETAILS = {
@@ -90,14 +95,27 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def up_to(value: int, most: int) -> str:
+    """Return a number that was counted no further than one more than `most`."""
+    return number(value) if value <= most else f"more than {most:,}"
+
+
 def exact(time: str) -> str:
     """Return a time of the database as people write it."""
     return f"{time[:10]} {time[11:19]} UTC"
 
 
-def ago(time: str) -> str:
-    """Return how long ago a time of the database is, or how far ahead, in the largest unit that fits."""
-    seconds = (datetime.fromisoformat(models.now()) - datetime.fromisoformat(time)).total_seconds()
+def names(groups) -> str:
+    """Return the names of groups that are given as (id, name)."""
+    return ", ".join([name for _id, name in groups])
+
+
+def ago(time: str, now: str = "") -> str:
+    """Return how long ago a time of the database is, or how far ahead, in the largest unit that fits.
+
+    A page with many of them says what time it is now.
+    """
+    seconds = (datetime.fromisoformat(now or models.now()) - datetime.fromisoformat(time)).total_seconds()
     size, ahead = abs(seconds), seconds < 0
     if size < 5 and not ahead:
         return "just now"

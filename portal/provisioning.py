@@ -311,7 +311,7 @@ def guide():
         **_address(),
         health=health.provisioning_health(),
         live=[token for token in tokens.listing() if tokens.is_live(token)],
-        attributes=attributes.listing(),
+        attributes=attributes.listing(attributes.MOST_COUNTED),
         namespace=definitions.CUSTOM,
         okta_type=okta_type,
     )
@@ -338,7 +338,8 @@ def _settings_page(errors=None):
         invites=invites,
         days=settings.get("invitation_days"),
         uninvited=_count_uninvited() if invites and may("helpdesk") else 0,
-        attributes=attributes.listing(),
+        attributes=attributes.listing(attributes.MOST_COUNTED),
+        most_counted=attributes.MOST_COUNTED,
         removals={job.subject: job.id for job in jobs.unfinished() if job.kind == jobs.REMOVE_ATTRIBUTE},
         added=request.args.get("added"),
         namespace=definitions.CUSTOM,

@@ -347,7 +347,7 @@ def test_foreign_keys_hold(app, scim, barbara, make_group):
     make_group("Guides", barbara)
     scim.delete(f"/Users/{barbara['id']}")
     with app.app_context():
-        for table in ("group_members", "user_values"):
+        for table in ("group_members", "user_values", "user_words"):
             assert models.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
 
 

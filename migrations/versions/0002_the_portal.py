@@ -9,8 +9,6 @@ Create Date: 2026-11-24 21:30:31.341142
 import sqlalchemy as sa
 from alembic import op
 
-from core import search
-
 # revision identifiers, used by Alembic.
 revision = "0002"
 down_revision = "0001"
@@ -163,7 +161,7 @@ def upgrade():
 
 
 def fill(connection):
-    """Count the users and members that are there, and add the words that users are searched by."""
+    """Count the users and members that are there."""
     connection.exec_driver_sql(
         "INSERT INTO user_counts (source, enabled, invite, count)"
         " SELECT source, active IS 1, invite, count(*) FROM users GROUP BY 1, 2, 3"
@@ -174,21 +172,6 @@ def fill(connection):
     connection.exec_driver_sql(
         f"UPDATE groups SET member_count = ({members}), disabled_count = ({members} AND u.active IS NOT 1)"
     )
-    # a database that was downgraded has the words of then
-    connection.exec_driver_sql("DELETE FROM user_values WHERE attribute = ?", (search.WORD,))
-    last = 0
-    while users := connection.exec_driver_sql(
-        "SELECT pk, json_extract(document, '$.userName') FROM users WHERE pk > ? ORDER BY pk LIMIT 1000", (last,)
-    ).all():
-        first, last = users[0][0], users[-1][0]
-        keys = {pk: set() for pk, _name in users}
-        values = "SELECT user_pk, attribute, value_key FROM user_values WHERE user_pk BETWEEN ? AND ?"
-        for pk, attribute, key in connection.exec_driver_sql(values, (first, last)):
-            if attribute in search.SEARCHED:
-                keys[pk].add(key)
-        rows = [(search.WORD, word, pk) for pk, name in users for word in search.words(keys[pk], name)]
-        if rows:
-            connection.exec_driver_sql("INSERT INTO user_values VALUES (?, ?, ?, 0)", rows)
 
 
 def downgrade():

@@ -68,3 +68,12 @@ def test_the_listing_says_how_many_have_a_value_however_many_values(app, define,
         assert (badge.name, badge.users) == ("badge", 1)
         assert floors.created <= badge.created <= models.now()
         assert [attributes.count_holders(name) for name in ("floors", "badge")] == [2, 1]
+
+
+def test_the_listing_counts_no_further_than_it_is_told(app, define, make_user):
+    define("floors", "integer", True)
+    for number in range(4):
+        make_user(f"user{number}", **{CUSTOM: {"floors": [1, 2]}})
+    with app.app_context():
+        for at_most, users in ((0, 1), (2, 3), (3, 4), (4, 4), (5, 4), (None, 4)):
+            assert attributes.listing(at_most)[0].users == users

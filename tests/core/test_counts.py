@@ -6,10 +6,11 @@ from collections import Counter
 import orjson
 import pytest
 
-from core import attributes, directory, search
+from core import attributes, directory, words
 from core.journal import Actor
+from core.search import IN_COLUMNS
 from models import transaction
-from protocol.schema import GROUP_TYPE, compile_user_type, fold
+from protocol.schema import GROUP_TYPE, compile_user_type, fold, index_rows
 from tests.databases import open_database
 
 SEED = 20
@@ -32,9 +33,12 @@ def recount(instance):
     )
     true["groups"] = {pk: tuple(sizes) for pk, *sizes in database.execute(counted)}
     kept["values"] = Counter(database.execute("SELECT user_pk, attribute, value_key, element FROM user_values"))
-    true["values"] = Counter()
+    kept["words"] = Counter(database.execute("SELECT user_pk, word, initial, name FROM user_words"))
+    true["values"], true["words"] = Counter(), Counter()
     for pk, document in database.execute("SELECT pk, document FROM users"):
-        true["values"].update((pk, *row) for row in search.value_rows(compile_user_type(), orjson.loads(document)))
+        document = orjson.loads(document)
+        true["values"].update((pk, *row) for row in index_rows(compile_user_type(), document, IN_COLUMNS))
+        true["words"].update((pk, *row) for row in words.rows(document))
     database.close()
     return kept, true
 
@@ -201,36 +205,3 @@ def test_a_refused_write_counts_nothing(scim, barbara, make_group, counts):
     bad = {"op": "add", "path": "members", "value": [{"value": "nobody"}]}
     assert scim.patch(f"/Groups/{group['id']}", remove, bad).status_code == 400
     assert counts() == before
-
-
-WORDS = {
-    "what Okta sends": (
-        {"ada lovelace", "ada", "lovelace", "ada.lovelace@example.com"},
-        "Ada.Lovelace@example.com",
-        ["example.com", "lovelace@example.com"],
-    ),
-    "a userName that is no e-mail": ({"ada lovelace"}, "ALovelace", ["alovelace", "lovelace"]),
-    "nothing but a userName": (set(), "Ada", ["ada"]),
-    "a userName of one letter": ({"bob"}, "A", ["a"]),
-    "words of one letter": ({"ada b lovelace"}, "ada", ["lovelace"]),
-    "a host without a dot": ({"j.smith@localhost"}, "j.smith@localhost", ["localhost", "smith@localhost"]),
-    "a longer domain": ({"x@a.co.uk"}, "x@a.co.uk", ["a.co.uk", "co.uk"]),
-    "names with hyphens": ({"jean-luc o'neil"}, "jean", ["luc", "o'neil"]),
-    "separators alone": ({"a -- @@ ."}, "a", ["--", "@@"]),
-    "a long name": ({"x" * 300}, "x" * 300, []),
-    "a long word in a name": ({"a " + "x" * 300}, "a", ["x" * 100]),
-    "a long userName in wide letters": (set(), "ａ" * 200, ["a" * 100, "ａ" * 100]),
-    "two long names that begin alike": (set(), "x" * 150 + "ａ", ["x" * 100]),
-    "a userName in wide letters": (set(), "Ａda", ["ada", "ａda"]),
-}
-
-
-@pytest.mark.parametrize("keys, user_name, words", WORDS.values(), ids=WORDS)
-def test_words_are_what_begins_no_other_key(keys, user_name, words):
-    assert search.words(keys, user_name) == words
-
-
-def test_words_are_few_and_always_the_same():
-    keys = {f"x w{number}" for number in range(1000)}
-    assert len(search.words(keys, "x")) == search.MOST_WORDS
-    assert search.words(keys, "x") == search.words(set(sorted(keys)), "x")

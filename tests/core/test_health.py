@@ -455,8 +455,20 @@ def test_days_that_are_over_are_counted_once(write_entry, at, read, plan):
     write_entry(time="2026-11-24T08:00:00.000000Z")
     read(activity)
     write_entry(time="2026-11-24T08:00:00.000000Z")
-    assert len(plan(activity)) == 1
-    assert [day.reads for day in read(activity)][-2:] == [1, 2]
+    newest, [new] = plan(activity)
+    assert newest == ["SEARCH provisioning_log"] and "USING INTEGER PRIMARY KEY (rowid>?)" in new
+    write_entry(time="2026-11-24T08:00:00.000000Z")
+    assert [day.reads for day in read(activity)][-2:] == [1, 3]
+
+
+def test_what_was_counted_today_stays_when_the_log_is_pruned(app, write_entry, at, read):
+    at(NOON)
+    write_entry(time="2026-11-24T08:00:00.000000Z")
+    read(activity)
+    with app.app_context(), transaction():
+        models.execute(journal.ENTRIES.delete())
+    write_entry(time="2026-11-24T09:00:00.000000Z")
+    assert read(activity)[-1].reads == 2
 
 
 def test_what_was_counted_stays_when_the_log_is_pruned(app, write_entry, at, read):
@@ -494,7 +506,7 @@ def test_a_day_that_went_on_is_counted_again_when_it_is_over(write_entry, at, re
 
 
 def test_activity_is_read_from_the_index_alone(plan):
-    plans = plan(activity)
+    _newest, *plans = plan(activity)
     assert len(plans) == 14
     for steps in plans:
         assert [re.sub(r" \(.*", "", step) for step in steps] == [

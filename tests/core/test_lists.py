@@ -10,7 +10,7 @@ import pytest
 from flask import g
 
 import models
-from core import attributes, directory, lists
+from core import attributes, directory, lists, words
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
 from models import connection, transaction
@@ -238,9 +238,11 @@ def read_backwards(read, query, count=7):
 
 WAYS = {  # limits, so that each way to a page is taken
     "few candidates": {},
-    "a walk": {"GATHER": 10},
-    "a short walk, then all": {"GATHER": 10, "WALK": 10},
-    "a short walk, then along the order": {"GATHER": 10, "WALK": 10, "SORT": 0},
+    "those who have a word": {"GATHER": 10},
+    "a glance, then those who have a word": {"GATHER": 10, "GLANCE": 3},
+    "a walk": {"GATHER": 10, "LOOK": 0},
+    "a short walk, then all": {"GATHER": 10, "LOOK": 20, "WALK": 10},
+    "a short walk, then along the order": {"GATHER": 10, "LOOK": 20, "WALK": 10, "SORT": 0},
     "candidates that are checked": {"SAMPLE": 5, "GATHER": 60},
 }
 
@@ -256,7 +258,21 @@ def queries(town):
     rng = random.Random(SEED)
     group_ids = {name: identifier for row in town for identifier, name in row.groups}
     choices = {
-        "text": ["", "", "ada", "van example", "o", "navy", "lovelace@mail", "zoë", "u1", "grace hopper", "nobody"],
+        "text": [
+            "",
+            "",
+            "ada",
+            "van example",
+            "o",
+            "navy",
+            "lovelace@mail",
+            "zoë",
+            "u1",
+            "grace hopper",
+            "nobody",
+            "l",
+            "e n",
+        ],
         "source": ["", "", "scim", "local"],
         "status": ["", "", "enabled", "disabled"],
         "invite": ["", "", "", "pending", "not invited", "unknown"],
@@ -281,7 +297,8 @@ def test_queries_find_whom_they_describe_on_every_way(town, way):
 
 @pytest.mark.parametrize("sort, descending", [*product(SORTS, (False, True))])
 def test_pages_show_everybody_once_in_both_directions(town, way, sort, descending):
-    for others in ({}, {"text": "example"}, {"status": "disabled"}, {"source": "local", "status": "disabled"}):
+    states = ({"status": "disabled"}, {"source": "local", "status": "disabled"})
+    for others in ({}, {"text": "example"}, {"text": "l"}, {"text": "l", "status": "enabled"}, *states):
         query = UserQuery(sort=sort, descending=descending, **others)
         wanted = expected(town, query)
         assert len(wanted) > 10
@@ -367,9 +384,54 @@ def test_cursors_stay_short_for_names_that_are_long(make_user):
     assert read_forwards(lists.users, UserQuery(), 1) == [row.pk for row in lists.users(UserQuery()).rows]
 
 
+@pytest.fixture
+def namesakes(app):
+    """People with names that are equal, that begin alike, or that are longer than what a word's rows hold."""
+    rng = random.Random(SEED)
+    long = ["x" * words.LONGEST_NAME, "x" * (words.LONGEST_NAME - 1), "an " + "y" * 2 * words.LONGEST_NAME]
+    begin = ["an", "ann", "anna", "ann anna", "anna banner", "b ann", "Ännchen", "a", *long]
+    with app.app_context(), transaction():
+        for number in range(250):
+            name = rng.choice(begin) + rng.choice(["", "", " b", "z", " ann", f" {rng.randrange(5)}"])
+            body = {"userName": f"{rng.choice(['ann', 'ban', 'a-b', 'n'])}{number}", "displayName": name}
+            directory.create(attributes.user_type(), body | {"active": number % 3 > 0}, Actor("Ada"), [])
+    return lists.users_of_pks(list(range(1, 251)))
+
+
+@pytest.mark.parametrize("fetched, most", [(1, 64), (3, 64), (3, 2)], ids=["one by one", "by three", "too many"])
+@pytest.mark.parametrize("text", ["a", "an", "ann", "anna", "x", "b", "ann b", "an ann1", "n"])
+def test_people_of_like_names_come_once_and_in_the_order_of_their_names(
+    namesakes, monkeypatch, fetched, most, text
+):
+    monkeypatch.setattr(lists, "GATHER", 0)
+    monkeypatch.setattr(words, "FETCHED", fetched)
+    monkeypatch.setattr(words, "MOST_INITIALS", most)
+    documents = dict(connection().exec_driver_sql("SELECT pk, document FROM users").all())
+    of_users = {pk: words.words(orjson.loads(document)) for pk, document in documents.items()}
+    for status, descending in product(("", "enabled"), (False, True)):
+        wanted = [
+            row.pk
+            for row in sorted(namesakes, key=lambda row: (fold(row.display), row.pk), reverse=descending)
+            if (row.enabled or not status)
+            and all(any(word.startswith(typed) for word in of_users[row.pk]) for typed in text.split())
+        ]
+        assert len(wanted) > 3
+        query = UserQuery(text=text, status=status, descending=descending)
+        assert read_forwards(lists.users, query) == wanted
+        assert read_backwards(lists.users, query) == wanted
+
+
+def test_who_has_a_word_is_read_in_the_order_of_names_however_rare_the_beginning_of_it_is(town, monkeypatch):
+    monkeypatch.setattr(lists, "GATHER", 0)
+    monkeypatch.setattr(lists._Users, "_walk", None)  # which would fail if it were called
+    for text in ("l", "lo", "lovelace", "grace h"):
+        query = UserQuery(text=text)
+        assert read_forwards(lists.users, query) == expected(town, query)
+
+
 def test_a_word_that_many_have_is_not_counted(town, monkeypatch):
     monkeypatch.setattr(lists, "GATHER", 50)
-    monkeypatch.setattr(lists, "SAMPLE", 60)
+    monkeypatch.setattr(lists, "ESTIMATE", 60)
     page = lists.users(UserQuery(text="example"), count=10)
     assert (page.total, page.is_capped) == (50, True)
     page = lists.users(UserQuery(text="example", status="enabled"), count=10)

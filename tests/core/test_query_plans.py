@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 import models
-from core import configurations, deliveries, directory, lists
+from core import configurations, deliveries, directory, lists, words
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
 from core.mobileconfig import TYPES
@@ -16,7 +16,7 @@ from protocol.schema import GROUP_TYPE, compile_user_type
 pytestmark = pytest.mark.usefixtures("sqlite")
 
 CUSTOM = "urn:ietf:params:scim:schemas:extension:ivanti:2.0:User"
-LARGE = r"(users|user_values|groups|group_members|deliveries)\w*"  # tables, and their aliases
+LARGE = r"(users|user_values|user_words|groups|group_members|deliveries)\w*"  # tables, and their aliases
 
 
 @pytest.fixture
@@ -193,8 +193,9 @@ def test_groups_are_sorted_by_name_in_the_order_of_an_index(plan, scim, make_gro
 COLUMNS = {"name": "display_key", "user_name": "user_name_key", "changed": "last_modified"}
 WAYS = {
     "few candidates": {},
-    "a walk": {"GATHER": 0},
-    "along the order": {"GATHER": 0, "WALK": 0, "SORT": 0},
+    "who has a word": {"GATHER": 0, "GLANCE": 0},
+    "a walk": {"GATHER": 0, "LOOK": 0},
+    "along the order": {"GATHER": 0, "LOOK": 0, "WALK": 0, "SORT": 0},
 }
 CONDITIONS = {
     "nothing": {},
@@ -275,6 +276,11 @@ def test_a_list_is_read_in_the_order_of_its_index(app, list_plan, crowd, monkeyp
         assert [line for line in lines if "TEMP B-TREE" in line] == []
         if condition and not way:
             assert indexes == set(), "candidates are read by their pks"
+        elif sort == "name" and "text" in condition and "LOOK" not in way:
+            if "disabled" not in state.values() and "local" not in state.values() and "invite" not in state:
+                assert indexes == set(), "who has a word is read from the words, and checked by their pks"
+            stream = "SEARCH user_words USING COVERING INDEX ix_user_words_initial (initial=?"
+            assert [line for line in lines if line.startswith(stream)]
         elif state == {"invite": "pending"}:
             assert indexes == set(), "one state's part of the index of all who were invited"
             assert [line for line in lines if f"USING INDEX ix_users_invited_{COLUMNS[sort]} (invite=?" in line]
@@ -290,6 +296,52 @@ def test_groups_are_listed_in_the_order_of_an_index(list_plan, scim, make_group,
     lines = list_plan(lists.groups, GroupQuery(sort=sort))
     assert [line for line in scans(lines) if "USING" not in line] == []
     assert sorts(lines) == []
+
+
+@pytest.mark.parametrize("text", ["a", "ad", "ada"])
+def test_who_has_a_word_is_read_in_the_order_of_an_index_from_a_place_on(list_plan, crowd, text):
+    def read():
+        for place, descending in product((None, ("ada1", 5)), (False, True)):
+            list(words.of_initials(text, place, descending, 5))
+
+    lines = list_plan(read)
+    assert scans(lines) == sorts(lines) == []
+    index = "SEARCH user_words USING COVERING INDEX ix_user_words_initial"
+    assert {line for line in lines if "user_words" in line} <= {
+        f"{index} (initial>? AND initial<?)",
+        f"{index} (initial=?)",
+        f"{index} (initial=? AND (name,user_pk)>(?,?))",
+        f"{index} (initial=? AND (name,user_pk)<(?,?))",
+    }
+
+
+def test_the_words_of_one_user_are_looked_up_by_an_index(plan, scim, make_group, eve):
+    change = {"op": "replace", "path": "displayName", "value": "Eve Online"}
+    lines = plan(lambda: scim.patch(f"/Users/{eve['id']}", change))
+    assert "SEARCH user_words USING PRIMARY KEY (word=? AND user_pk=?)" in lines and scans(lines) == []
+
+
+def test_groups_are_counted_without_reading_all(list_plan, scim, make_group):
+    make_group("Tour Guides")
+    lines = list_plan(lists.group_totals)
+    assert scans(lines) == []
+    assert "SEARCH groups USING COVERING INDEX ix_groups_local (source=?)" in lines
+
+
+@pytest.mark.parametrize("sort", COLUMNS)
+def test_who_is_local_and_disabled_is_found_by_two_indexes(list_plan, crowd, sort):
+    query = UserQuery(source="local", status="disabled", sort=sort)
+    lines = list_plan(lists.users, query, count=1)
+    key = COLUMNS[sort]
+    assert [
+        re.sub(f" ?\\({key}.*", "", line) for line in lines if " s USING" in line or "SCAN u USING" in line
+    ] in (
+        [
+            f"SCAN u USING INDEX ix_users_{one}_{key}",
+            f"SEARCH s USING INDEX ix_users_{other}_{key}",
+        ]
+        for one, other in (("disabled", "local"), ("local", "disabled"))
+    )
 
 
 def test_an_exact_count_reads_only_those_who_may_match(list_plan, crowd):

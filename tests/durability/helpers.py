@@ -20,10 +20,10 @@ import requests
 
 import models
 from app import create_app
-from core import tokens
-from core.search import value_rows
+from core import tokens, words
+from core.search import IN_COLUMNS
 from models import BLOCK_BITS, transaction
-from protocol.schema import compile_user_type, fold, user_name_key
+from protocol.schema import compile_user_type, fold, index_rows, user_name_key
 from tests import databases
 from tests.conftest import ACTOR, Server, free_port
 from tests.databases import open_database
@@ -379,8 +379,9 @@ def torn_rows(folder):
 
 def _torn_users(database):
     of_type, rows = compile_user_type(), {}
-    for pk, *row in database.execute("SELECT user_pk, attribute, value_key, element FROM user_values"):
-        rows.setdefault(pk, set()).add(tuple(row))
+    for look_ups in ("attribute, value_key, element FROM user_values", "word, initial, name FROM user_words"):
+        for pk, *row in database.execute(f"SELECT user_pk, {look_ups}"):
+            rows.setdefault(pk, set()).add(tuple(row))
     lines = dict(
         database.execute(
             "SELECT resource_id, count(*) FROM audit WHERE action IN ('created', 'changed') GROUP BY resource_id"
@@ -393,7 +394,7 @@ def _torn_users(database):
         version = lines.get(identifier)
         if found != [user_name_key(name), display, fold(display), doc["active"], version]:
             yield f"{name}: columns {found}, {version} audit lines"
-        if rows.pop(pk, set()) != value_rows(of_type, doc):
+        if rows.pop(pk, set()) != index_rows(of_type, doc, IN_COLUMNS) | words.rows(doc):
             yield f"{name}: look-ups that are not those of the document"
     if rows:
         yield f"look-ups of users {sorted(rows)}, who are gone"

@@ -33,7 +33,7 @@ def stored(app, instance):
 
     def stored():
         database = open_database(instance)
-        tables = "users user_values groups group_members blocks audit".split()
+        tables = "users user_values user_words groups group_members blocks audit".split()
         rows = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
         database.close()
         return rows
@@ -169,8 +169,9 @@ def test_the_name_of_a_deleted_user_is_free(scim, deleted, make_user):
 def test_a_deletion_leaves_no_rows(deleted, stored):
     """But those of the other member: he is one, and found by one word."""
     rows = stored()
-    assert [len(rows[table]) for table in ("users", "user_values", "group_members")] == [1, 1, 1]
-    assert len({row[2] for row in rows["user_values"]} - {row[0] for row in rows["users"]}) == 0
+    assert [len(rows[table]) for table in ("users", "user_words", "group_members")] == [1, 1, 1]
+    owners = {row[2] for row in rows["user_values"]} | {row[1] for row in rows["user_words"]}
+    assert owners - {row[0] for row in rows["users"]} == set()
 
 
 def test_a_deleted_group_is_gone_and_its_members_stay(scim, barbara, make_group, stored):

@@ -14,7 +14,7 @@ from tests.databases import open_database
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
-TABLES = "users user_values groups group_members blocks audit custom_attributes".split()
+TABLES = "users user_values user_words groups group_members blocks audit custom_attributes".split()
 
 
 class Disk:

@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 
 import models
 from app import create_app, kept_secret
-from core.search import IN_COLUMNS, value_rows
+from core import words
+from core.search import IN_COLUMNS
 from protocol.schema import compile_user_type, fold, index_rows
 from tests.conftest import ROOT, Server, free_port
 from tests.databases import open_database
@@ -193,8 +194,11 @@ def test_an_upgrade_counts_who_is_there_and_how_they_are_found(first_schema):
     groups = database.execute("SELECT display_name, member_count, disabled_count, version FROM groups ORDER BY pk")
     assert groups.fetchall() == [("all", 3, 2, 7), ("none", 0, 0, 7)]
     for pk, document in database.execute("SELECT pk, document FROM users").fetchall():
+        document = orjson.loads(document)
         rows = database.execute("SELECT attribute, value_key, element FROM user_values WHERE user_pk = ?", (pk,))
-        assert set(rows) == value_rows(compile_user_type(), orjson.loads(document))
+        assert set(rows) == index_rows(compile_user_type(), document, IN_COLUMNS)
+        rows = database.execute("SELECT word, initial, name FROM user_words WHERE user_pk = ?", (pk,))
+        assert set(rows) == words.rows(document)
 
 
 def test_an_upgrade_keeps_every_row(first_schema):
@@ -209,8 +213,7 @@ def test_an_upgrade_keeps_every_row(first_schema):
         found = {
             name: database.execute(f"SELECT {columns} FROM {name}").fetchall() for name, columns in tables.items()
         }
-        of_filters = "SELECT * FROM user_values WHERE attribute <> '*'"
-        return found | {"user_values": set(database.execute(of_filters))}
+        return found | {"user_values": set(database.execute("SELECT * FROM user_values"))}
 
     before = rows()
     with app.app_context():
@@ -234,6 +237,26 @@ def test_an_upgrade_of_many_users_misses_none(first_schema):
     with app.app_context():
         models.upgrade_database()
         models.db.engine.dispose()
-    words = database.execute("SELECT count(DISTINCT user_pk) FROM user_values WHERE value_key GLOB 'many-*'")
-    assert words.fetchone() == (2500,)
+    found = database.execute("SELECT count(DISTINCT user_pk) FROM user_words WHERE word GLOB 'many-*'")
+    assert found.fetchone() == (2500,)
     assert ("local", 1, "not invited", 2500) in database.execute("SELECT * FROM user_counts").fetchall()
+
+
+def move_to(app, revision, way=command.upgrade):
+    with app.app_context():
+        way(app.extensions["migrate"].migrate.get_config(), revision)
+        models.db.engine.dispose()
+
+
+def test_words_leave_the_values_they_stood_among_and_come_back_with_a_downgrade(first_schema):
+    app, database = first_schema
+    move_to(app, "0004")
+    database.execute("INSERT INTO user_values VALUES ('*', 'lovelace@example.com', 1, 0)")
+    database.commit()
+    old = "SELECT value_key FROM user_values WHERE attribute = '*' AND user_pk = 1"
+    for _ in range(2):
+        move_to(app, "0005")
+        assert database.execute(old).fetchall() == []
+        assert ("lovelace@example.com", 1) in database.execute("SELECT word, user_pk FROM user_words").fetchall()
+        move_to(app, "0004", command.downgrade)
+        assert ("lovelace@example.com",) in database.execute(old).fetchall()

@@ -47,6 +47,16 @@ def test_custom_attributes_are_listed(ada, define, make_user):
     assert row.startswith("floors IDP integer, several values 0 ")
 
 
+@pytest.mark.parametrize("page", [PAGE, "/admin/identity/user-provisioning/settings"])
+def test_a_value_that_many_have_is_not_counted(ada, define, make_user, monkeypatch, page):
+    define("custAttr1")
+    for name in ("ada", "bob", "eve"):
+        make_user(name, **{CUSTOM: {"custAttr1": "Berlin"}})
+    assert 'data-label="Users with a value" class="number">3<' in ada.get(page).text
+    monkeypatch.setattr(attributes, "MOST_COUNTED", 2)
+    assert 'data-label="Users with a value" class="number">more than 2<' in ada.get(page).text
+
+
 def test_what_okta_sends_is_defined_in_one_click(app, ada, defined):
     answer = ada.post(DEFINE, {"name": "badgeNumber", "next": "/admin/provisioning-log/7"})
     assert (answer.status_code, answer.location) == (303, "/admin/provisioning-log/7")

@@ -63,7 +63,7 @@ class Target:
         self.database = open_database(instance)
 
     def content(self):
-        tables = ("users", "groups", "group_members", "user_values")
+        tables = ("users", "groups", "group_members", "user_values", "user_words")
         return [self.database.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables]
 
     def send(self, attack):

@@ -1,7 +1,7 @@
 """The conditions of partial indexes, in words that both engines know
 
-Revision ID: 0005
-Revises: 0004
+Revision ID: 0006
+Revises: 0005
 Create Date: 2026-11-25 00:40:00
 
 """
@@ -9,8 +9,8 @@ Create Date: 2026-11-25 00:40:00
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 COLUMNS = ("display_key", "user_name_key", "last_modified")
