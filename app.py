@@ -28,7 +28,19 @@ import cli
 import models
 import portal
 import scim
-from core import accounts, invitations, jobs, journal, outbox, sessions, settings, smtp, throttle, variables
+from core import (
+    accounts,
+    invitations,
+    jobs,
+    journal,
+    outbox,
+    serverlock,
+    sessions,
+    settings,
+    smtp,
+    throttle,
+    variables,
+)
 from gate import Gate
 from portal import access, frame
 from protocol.errors import ScimError
@@ -249,6 +261,9 @@ def add_headers(app):
 def serving() -> Flask:
     """Return the application for the server's worker, with its housekeeping started."""
     app = create_app()
+    with app.app_context():
+        if database := models.database_file():
+            app.extensions["serverlock"] = serverlock.join(database)  # as long as this process lives
     stop = threading.Event()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
     threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
@@ -298,6 +313,20 @@ def refuse_taken_port(host, port):
             )
 
 
+def hold_alone(database):
+    """Return the lock of a SQLite file that nobody else serves; exit if somebody does. None for other engines.
+
+    What a server keeps in memory, such as the definitions of attributes, another one would not see change.
+    """
+    try:
+        return database and serverlock.take(database, "a server")
+    except serverlock.Taken as error:
+        sys.exit(
+            f"Rollcall does not start: {error} Stop that first, or give this server a folder of its own in"
+            " ROLLCALL_INSTANCE_PATH."
+        )
+
+
 def set_up_link(url) -> str | None:
     """Return a new link by which the first administrator is made, or None if there is one."""
     if accounts.exist():
@@ -319,6 +348,7 @@ def serve():
     refuse_taken_port(host, int(port))
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
     with app.app_context():
+        lock = hold_alone(models.database_file())
         models.upgrade_database()
         set_up = set_up_link(url)
         models.db.engine.dispose()
@@ -327,6 +357,8 @@ def serve():
     if set_up:
         print(f"No administrator yet. Open this link, once, to become the first: {set_up}")
     sys.stdout.flush()
+    if lock:
+        lock.share()
     Granian(
         "app:serving",
         factory=True,

@@ -11,8 +11,10 @@ import sys
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
@@ -618,6 +620,27 @@ def init_app(app: Flask):
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             configure_sqlite(db.engine)
+
+
+def database_file() -> Path | None:
+    """Return the file of a SQLite database; None of another engine, or of one that is in memory."""
+    url = db.engine.url
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(url.database) if is_file else None
+
+
+def application_on(url, folder) -> Flask:
+    """Return an application that has nothing but another database: a copy, or one to move to."""
+    app = Flask("rollcall", instance_path=str(folder))
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    init_app(app)
+    return app
+
+
+def schemas() -> list[str]:
+    """Return the revisions of the schema that this Rollcall knows, the newest first."""
+    config = current_app.extensions["migrate"].migrate.get_config()
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def upgrade_database():
