@@ -20,7 +20,7 @@ from flask.cli import AppGroup, with_appcontext
 
 import models
 import rehearsal
-from core import accounts, attributes, jobs, outbox, tokens
+from core import accounts, attributes, backup, jobs, outbox, tokens
 from core.journal import Actor
 from models import transaction
 
@@ -34,7 +34,7 @@ outbox_cli = AppGroup("outbox", help="Mails: deliver those that wait.")
 
 
 def init_app(app: Flask):
-    for command in (token_cli, attribute_cli, admin_cli, outbox_cli, rehearse):
+    for command in (token_cli, attribute_cli, admin_cli, outbox_cli, backup_command, restore_command, rehearse):
         app.cli.add_command(command)
 
 
@@ -189,12 +189,71 @@ def deliver():
         raise click.ClickException(f"The others wait: {problem}")
 
 
+class Percent:
+    """Say on standard error how far long work is: nothing for two seconds, then a line a second."""
+
+    def __init__(self):
+        self.due = time.monotonic() + 2
+
+    def report(self, what, done, total):
+        if time.monotonic() >= self.due:
+            self.due = time.monotonic() + 1
+            click.echo(f"… {what}: {100 * done // total} %" if total else f"… {what}", err=True)
+
+
+def described(contents) -> str:
+    size = f"{contents.size / 2**20:.1f} MB"
+    return f"{contents.users} users, {contents.groups} groups, schema {contents.schema}, {size}"
+
+
+@click.command("backup")
+@click.argument("file")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@with_appcontext
+def backup_command(file, force):
+    """Copy the database to FILE, of one moment, while the server serves; nobody waits for it."""
+    began = time.monotonic()
+    with refusals():
+        made = backup.backup(file, force, Percent().report)
+    click.echo(f"Wrote {made.path}: {described(made)}, in {time.monotonic() - began:.1f} s.")
+    click.echo(f"SHA-256 {made.sha256}")
+    click.echo("It is checked, and holds no secret key: keep a copy of that apart, once (docs/backups.md).")
+
+
+@click.command("restore")
+@click.argument("file")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def restore_command(file, yes):
+    """Put the copy in FILE in the database's place, while no server runs; what was there is kept."""
+
+    def confirm(copy, current):
+        there = described(current) if current else "nothing, or something damaged"
+        click.echo(f"In {copy.path}: {described(copy)}. There now: {there}.", err=True)
+        return yes or click.confirm("Replace what is there? It is kept under another name.", err=True)
+
+    began = time.monotonic()
+    with refusals():
+        there, kept = backup.restore(file, confirm, Percent().report)
+        unreadable = outbox.sealed_otherwise()
+    click.echo(f"Restored {there.path}: {described(there)}, in {time.monotonic() - began:.1f} s.")
+    click.echo(f"Live tokens: {', '.join(there.tokens) or 'none'}. One that was removed since is live again.")
+    click.echo("Everybody signs in anew.")
+    if kept:
+        click.echo(f"What was there before is {kept}.")
+    if unreadable:
+        click.echo(
+            f"{unreadable} mails that wait have links sealed under another secret key: put the one of then into"
+            " the instance folder, or invite these people anew."
+        )
+
+
 @contextmanager
 def refusals():
     """Turn the core's refusals into one line and exit code 1."""
     try:
         yield
-    except (tokens.TokenError, attributes.DefinitionError, accounts.AccountError) as error:
+    except (tokens.TokenError, attributes.DefinitionError, accounts.AccountError, backup.BackupError) as error:
         raise click.ClickException(str(error)) from None
     except models.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None
