@@ -12,6 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from email.utils import parseaddr
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -74,7 +75,6 @@ def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
     instance = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
     app = Flask(__name__, instance_path=str((overrides or {}).get("INSTANCE_PATH", instance)))
-    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.update(
         DATABASE_URL=f"sqlite:///{app.instance_path}/rollcall.db",
         SECRET_KEY=None,
@@ -89,7 +89,11 @@ def create_app(overrides: dict | None = None) -> Flask:
     )
     app.config.from_prefixed_env("ROLLCALL", loads=str)
     app.config.update(overrides or {})
+    if cli.is_asked_for("check"):
+        return cli.only_check(app, partial(refusal_of, app))
+    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     configure(app)
+    create_private(app.config["DATABASE_URL"], app.instance_path)
     try:
         models.init_app(app)
     except (ArgumentError, NoSuchModuleError) as error:
@@ -134,7 +138,19 @@ def configure(app):
     if level not in logging.getLevelNamesMapping():
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     LOG.setLevel(level)
-    create_private(config["DATABASE_URL"], app.instance_path)
+
+
+def refusal_of(app) -> str | None:
+    """Return why Rollcall refuses to start with these settings, or None. Makes no file."""
+    kept, file = dict(app.config), Path(app.instance_path, "secret_key")
+    try:
+        app.config["SECRET_KEY"] = kept["SECRET_KEY"] or (file.exists() and file.read_text().strip()) or "-" * 32
+        configure(app)
+        return None
+    except (ConfigurationError, OSError) as error:
+        return getattr(error, "message", str(error))
+    finally:
+        app.config.update(kept)
 
 
 def configure_mail(config):

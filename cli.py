@@ -20,7 +20,7 @@ from flask.cli import AppGroup, with_appcontext
 
 import models
 import rehearsal
-from core import accounts, attributes, backup, jobs, outbox, tokens
+from core import accounts, attributes, backup, checks, jobs, outbox, tokens
 from core.journal import Actor
 from models import transaction
 
@@ -34,8 +34,62 @@ outbox_cli = AppGroup("outbox", help="Mails: deliver those that wait.")
 
 
 def init_app(app: Flask):
-    for command in (token_cli, attribute_cli, admin_cli, outbox_cli, backup_command, restore_command, rehearse):
+    for command in (
+        token_cli,
+        attribute_cli,
+        admin_cli,
+        outbox_cli,
+        backup_command,
+        restore_command,
+        recount,
+        rehearse,
+    ):
         app.cli.add_command(command)
+
+
+def is_asked_for(command: str) -> bool:
+    """Return whether the command line reads `flask [--app APP] command …`."""
+    words = iter(sys.argv[1:])
+    for word in words:
+        if not word.startswith("-"):
+            return word == command and Path(sys.argv[0]).name in ("flask", "__main__.py")
+        if word in ("--app", "-A", "--env-file", "-e"):
+            next(words, None)
+    return False
+
+
+def only_check(app: Flask, refusal_of) -> Flask:
+    """Give an application that was not set up its one command; `refusal_of()` says why it would be refused."""
+    app.extensions["refusal_of"] = refusal_of
+    app.cli.add_command(check)
+    return app
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@with_appcontext
+def check(as_json):
+    """Look for what is wrong with this installation, and say how to cure it; exit 1 if there is a problem."""
+    refusal = current_app.extensions["refusal_of"]()
+    found = checks.findings(current_app.config, current_app.instance_path, refusal)
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in found], indent=2))
+    else:
+        for finding in found:
+            click.echo(f"{finding.level:<8} {finding.name}: {finding.sentence}")
+            if finding.cure:
+                click.echo(f"         {finding.cure}")
+    sys.exit(any(finding.level == checks.PROBLEM for finding in found))
+
+
+@click.command()
+@with_appcontext
+def recount():
+    """Set the totals that lists are made of anew, from the rows; `flask check` says when that is needed."""
+    models.upgrade_database()
+    with refusals(), transaction():
+        checks.recount()
+    click.echo("Counted everything anew.")
 
 
 @token_cli.command("create")

@@ -637,10 +637,17 @@ def application_on(url, folder) -> Flask:
     return app
 
 
+def newest_migrations() -> list[tuple[str, str]]:
+    """Return (revision, the day on which it was made) of each schema that this Rollcall knows, the newest first."""
+    scripts = ScriptDirectory(os.path.join(os.path.dirname(__file__), "migrations"))
+    return [
+        (script.revision, script.longdoc.partition("Create Date: ")[2][:10]) for script in scripts.walk_revisions()
+    ]
+
+
 def schemas() -> list[str]:
     """Return the revisions of the schema that this Rollcall knows, the newest first."""
-    config = current_app.extensions["migrate"].migrate.get_config()
-    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    return [revision for revision, _day in newest_migrations()]
 
 
 def upgrade_database():
