@@ -20,13 +20,20 @@ from flask.cli import AppGroup, with_appcontext
 
 import models
 import rehearsal
-from core import accounts, attributes, backup, checks, jobs, outbox, tokens
+from core import accounts, attributes, backup, checks, jobs, outbox, tokens, transfer
 from core.journal import Actor
 from models import transaction
 
 HERE = Path(__file__).parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 ACTOR = Actor("Command line")
+REFUSALS = (
+    tokens.TokenError,
+    attributes.DefinitionError,
+    accounts.AccountError,
+    backup.BackupError,
+    transfer.TransferError,
+)
 token_cli = AppGroup("token", help="Bearer tokens for Okta: create, list, renew, revoke.")
 admin_cli = AppGroup("admin", help="Accounts of the portal: create, list, set a password.")
 attribute_cli = AppGroup("attribute", help="Custom attributes: add, list, remove.")
@@ -41,6 +48,7 @@ def init_app(app: Flask):
         outbox_cli,
         backup_command,
         restore_command,
+        migrate_data,
         recount,
         rehearse,
     ):
@@ -302,12 +310,30 @@ def restore_command(file, yes):
         )
 
 
+@click.command("migrate-data")
+@click.argument("target_url")
+@with_appcontext
+def migrate_data(target_url):
+    """Copy everything to the empty database at TARGET_URL, such as PostgreSQL's, and prove that it is the same.
+
+    No server may run meanwhile. Afterwards, set ROLLCALL_DATABASE_URL to TARGET_URL and start.
+    """
+    models.upgrade_database()
+    models.close_connection()
+    with refusals():
+        moved = transfer.transfer(target_url, Percent().report)
+    for table in moved:
+        click.echo(f"{table.table:<22} {table.rows:>10} rows  {table.checksum}")
+    click.echo("Every row is in both databases, by count and by checksum.")
+    click.echo("Now set ROLLCALL_DATABASE_URL to the new address, and keep the secret key; then start.")
+
+
 @contextmanager
 def refusals():
     """Turn the core's refusals into one line and exit code 1."""
     try:
         yield
-    except (tokens.TokenError, attributes.DefinitionError, accounts.AccountError, backup.BackupError) as error:
+    except REFUSALS as error:
         raise click.ClickException(str(error)) from None
     except models.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None

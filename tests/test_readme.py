@@ -24,7 +24,7 @@ def test_every_command_is_in_the_readme(app):
         assert f"flask {name} " in README
         for command in app.cli.commands[name].commands:
             assert re.search(rf"flask {name} .*{command}", README), command
-    for command in ("rehearse", "backup FILE", "restore FILE", "check", "recount"):
+    for command in ("rehearse", "backup FILE", "restore FILE", "check", "recount", "migrate-data TARGET_URL"):
         assert f"flask {command}" in README
 
 
