@@ -25,9 +25,10 @@ from sqlalchemy import URL
 
 import models
 from core import serverlock
-from models import BUSY_SECONDS, application_on, database_file, db, now, upgrade_database
+from models import application_on, database_file, db, now, upgrade_database
 
 PORTION = 2_000  # pages between two reports
+BUSY_SECONDS = 5  # that a statement waits for another process's lock
 PATIENCE = 10  # seconds without a page copied, because another process holds the lock
 MARK = b"SQLite format 3\0"
 OURS = {"alembic_version", "users", "groups", "tokens", "audit"}  # tables of every schema
@@ -355,7 +356,7 @@ def _keep(path, report):
     kept = path.with_name(f"{path.name}.before-restore-{moment}")
     while kept.exists():
         kept = kept.with_name(kept.name + "a")
-    with _claimed(kept.with_name(kept.name + ".tmp")) as unfinished:
+    with _claimed(path.with_name(path.name + ".keeping")) as unfinished:  # which the next restore clears away
         try:
             _copy(path, unfinished, report)
         except sqlite3.DatabaseError as error:

@@ -206,7 +206,7 @@ def _reader_of(path):
 
     def connect():
         raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, check_same_thread=False)
-        raw.execute(f"PRAGMA busy_timeout = {models.BUSY_SECONDS * 1000}")
+        raw.execute(f"PRAGMA busy_timeout = {backup.BUSY_SECONDS * 1000}")
         return raw
 
     return connect
