@@ -29,6 +29,7 @@ from models import application_on, database_file, db, now, upgrade_database
 
 PORTION = 2_000  # pages between two reports
 BUSY_SECONDS = 5  # that a statement waits for another process's lock
+STEPS = 1_000_000  # of SQLite's machine between two reports
 PATIENCE = 10  # seconds without a page copied, because another process holds the lock
 MARK = b"SQLite format 3\0"
 OURS = {"alembic_version", "users", "groups", "tokens", "audit"}  # tables of every schema
@@ -293,8 +294,7 @@ def _examined(path, name, report, schemas=()) -> Contents:
                 f"{name} is of a newer Rollcall: its schema is {schema!r}, and this one knows those up to "
                 f"{schemas[0]}. Restore it with that Rollcall, or use an older copy."
             )
-        report("checked", 0, 0)
-        _refuse_unsound(raw, name)
+        _refuse_unsound(raw, name, report)
         live = "SELECT name, last_four FROM tokens WHERE revoked IS NULL AND coalesce(expires, '~') > ? ORDER BY id"
         [users], [groups] = (raw.execute(f"SELECT count(*) FROM {name}").fetchone() for name in ("users", "groups"))
         live_tokens = [f"{name} (…{last_four})" for name, last_four in raw.execute(live, (now(),))]
@@ -305,7 +305,11 @@ def _examined(path, name, report, schemas=()) -> Contents:
     return Contents(path, users, groups, live_tokens, schema, path.stat().st_size, sha256)
 
 
-def _refuse_unsound(raw, name):
+def _refuse_unsound(raw, name, report=silent):
+    def tell():  # returns nothing: else SQLite would stop
+        report("being checked", 0, 0)
+
+    raw.set_progress_handler(tell, STEPS)
     found = [row[0] for row in raw.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
     found += [
         f"{table} refers to {parent}" for table, _row, parent, _key in raw.execute("PRAGMA foreign_key_check")

@@ -349,9 +349,19 @@ def _of_mail(connection, config):
         names = " and ".join(f"ROLLCALL_{name}" for name in missing)
         sentence = f"{names} {'is' if len(missing) == 1 else 'are'} not set: {waiting} mails wait."
         yield Finding(WARNING, "mail", sentence, f"Set {names}; mails go out by themselves then.")
+    if not missing and not config["PUBLIC_URL"] and not _stored_address(connection):
+        sentence = "Rollcall does not know its own address, which links in mails begin with: mails wait."
+        yield Finding(WARNING, "mail", sentence, "Set ROLLCALL_PUBLIC_URL to the address that people use.")
+        return
     if failed:
         last = select(mails.c.last_error).where(mails.c.state == "failed").order_by(mails.c.id.desc()).limit(1)
         reason = str(connection.execute(last).scalar() or "").rstrip(".")
         yield Finding(WARNING, "mail", f"{failed} mails failed; the last: {reason}.", "Admin > Mail shows each.")
     if not failed and not (missing and waiting) and len(missing) != 1:
         yield Finding(OK, "mail", "No mail is sent." if missing else f"Mails go out; {waiting} wait.")
+
+
+def _stored_address(connection):
+    """Return the base URL that an administrator set in the portal, or None."""
+    rows = models.Setting.__table__
+    return connection.execute(select(rows.c.value).where(rows.c.name == "public_url")).scalar() not in (None, '""')

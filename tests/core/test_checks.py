@@ -90,6 +90,13 @@ def test_a_setting_that_is_wrong_is_found(settled, look, settings, name, level, 
     assert word in found[name].sentence
 
 
+def test_mails_that_have_no_address_for_their_links_are_found(settled, look, change):
+    settings = {"SMTP_URL": "smtp://mail.example.com", "MAIL_FROM": "it@example.com", "PUBLIC_URL": ""}
+    assert "its own address" in look(TRUSTED_PROXIES="0", **settings)["mail"].sentence
+    change("INSERT INTO settings VALUES ('public_url', '\"https://rollcall.example.com\"')")
+    assert look(TRUSTED_PROXIES="0", **settings) == {}
+
+
 def test_the_sentence_with_which_rollcall_refuses_to_start_is_said(settled, look):
     assert "ROLLCALL_LOG_LEVEL must be" in look("ROLLCALL_LOG_LEVEL must be DEBUG.")["settings"].sentence
 

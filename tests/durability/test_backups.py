@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+import cli
 import models
 from core import backup
 from tests.conftest import ROOT, Server, free_port
@@ -243,6 +244,7 @@ def test_a_copy_can_be_made_of_what_a_killed_server_left(server, tmp_path):
         ("instance", ["is a folder"]),
         ("no/such/folder.db", ["cannot be written"]),
         ("there.db/copy.db", ["cannot be written"]),
+        ("/proc/copy.db", ["/proc/copy.db", "cannot be written"]),  # nobody may, not even root
     ],
 )
 def test_a_target_that_will_not_do_is_refused(run, instance, tmp_path, name, words):
@@ -551,3 +553,40 @@ def test_on_postgresql_its_own_tool_is_named_without_the_password(app, monkeypat
     said = str(refused.value)
     assert tool in said and "rolls" in said and "db.example.com" in said and "x.db" in said
     assert "s3cret" not in said
+
+
+# progress
+
+
+@pytest.fixture
+def reports(app, instance, tmp_path, monkeypatch):
+    """What a backup of a small database reports, with a portion for each page."""
+    fill(instance / "rollcall.db", 2_000)
+    monkeypatch.setattr(backup, "PORTION", 1)
+    monkeypatch.setattr(backup, "STEPS", 100)
+    found = []
+    with app.app_context():
+        backup.backup(tmp_path / "copy.db", report=lambda *report: found.append(report))
+    return found
+
+
+def test_a_copy_reports_how_far_it_is(reports, tmp_path):
+    pages = (tmp_path / "copy.db").stat().st_size // 4096
+    copied = [report for report in reports if report[0] == "copied"]
+    assert copied == [("copied", page, pages) for page in range(1, pages + 1)]
+
+
+def test_a_check_reports_that_it_goes_on(reports):
+    assert reports.count(("being checked", 0, 0)) > 10
+
+
+def test_progress_is_told_after_two_seconds_and_once_a_second(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr(cli.time, "monotonic", lambda: clock[0])
+    percent = cli.Percent()
+    for tenth in range(50):
+        clock[0] = tenth / 10
+        percent.report("copied", tenth, 50)
+    percent.report("being checked", 0, 0)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "… copied: 40 %\n… copied: 60 %\n… copied: 80 %\n")
