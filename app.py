@@ -332,7 +332,7 @@ def refuse_taken_port(host, port):
 def hold_alone(database):
     """Return the lock of a SQLite file that nobody else serves; exit if somebody does. None for other engines.
 
-    What a server keeps in memory, such as the definitions of attributes, another one would not see change.
+    A second one is a mistake, and `flask restore` has to know that there is none.
     """
     try:
         return database and serverlock.take(database, "a server")

@@ -1,4 +1,4 @@
-"""One server a SQLite file: what a server keeps in memory, another one would not see change."""
+"""One server a SQLite file: a second one is a mistake, and is told so at once."""
 
 import os
 import subprocess

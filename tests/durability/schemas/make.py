@@ -1,6 +1,6 @@
 """Write what a Rollcall of some schema keeps, as SQL: the rows are made by the code that had that schema.
 
-    git worktree add /tmp/then COMMIT && cd /tmp/then      # README.md beside this file names the commits
+    git worktree add ../then COMMIT && cd ../then      # README.md beside this file names the commits
     PYTHONPATH=. python …/tests/durability/schemas/make.py 0002 > …/tests/durability/schemas/0002.sql
 
 Anything that the code of then does not have is left out.
