@@ -629,7 +629,7 @@ def database_file() -> Path | None:
     return Path(url.database) if is_file else None
 
 
-def application_on(url, folder) -> Flask:
+def application_on(url: str, folder) -> Flask:
     """Return an application that has nothing but another database: a copy, or one to move to."""
     app = Flask("rollcall", instance_path=str(folder))
     app.config["SQLALCHEMY_DATABASE_URI"] = url

@@ -333,7 +333,7 @@ def _put(unfinished, target):
 def _prepare(path, schema, report):
     """Bring a copy to the newest schema, and end the sessions in it: some were ended since it was made."""
     report("upgraded", 0, 0)
-    app = application_on(URL.create("sqlite", database=str(path)), current_app.instance_path)
+    app = application_on(str(URL.create("sqlite", database=str(path))), current_app.instance_path)
     with app.app_context():
         if schema != models.schemas()[0]:
             upgrade_database()

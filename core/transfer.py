@@ -83,7 +83,7 @@ def _application(target):
             raise TransferError("A database in memory is gone with this command: name a file, or a server.")
         if url.get_backend_name() == "sqlite":
             os.close(os.open(os.path.join(current_app.instance_path, url.database), os.O_RDWR | os.O_CREAT, 0o600))
-        return application_on(url, current_app.instance_path)
+        return application_on(target, current_app.instance_path)
     except OSError as error:
         raise TransferError(f"{error.filename} cannot be opened: {error.strerror}.") from error
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
