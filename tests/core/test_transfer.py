@@ -12,7 +12,7 @@ from app import create_app
 from core import serverlock, transfer
 from core.transfer import TransferError
 from tests.conftest import Scim
-from tests.durability.helpers import unsound
+from tests.durability.files import unsound
 from tests.durability.test_upgrades import DUMPS
 
 

@@ -20,7 +20,8 @@ import cli
 import models
 from core import backup
 from tests.conftest import ROOT, Server, free_port
-from tests.durability.helpers import Load, create_users, new_server, read_all, torn_rows, unsound
+from tests.durability.files import unsound
+from tests.durability.helpers import Load, create_users, new_server, read_all, torn_rows
 from tests.durability.test_crashes import fill
 from tests.durability.test_restarts import everything
 

@@ -10,7 +10,7 @@ import requests
 
 from core import serverlock
 from tests.conftest import ROOT, free_port
-from tests.durability.helpers import unsound
+from tests.durability.files import unsound
 
 LONGEST_WAIT = 1  # seconds; loading the program takes the rest of the two within which it has to end
 

@@ -15,7 +15,7 @@ import models
 from app import create_app
 from core import checks
 from tests.conftest import ROOT, Scim
-from tests.durability.helpers import unsound
+from tests.durability.files import unsound
 from tests.portal.conftest import PASSWORD, Browser
 
 SCHEMAS = Path(__file__).parent / "schemas"
