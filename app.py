@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from email.utils import parseaddr
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -33,7 +34,19 @@ import models
 import operations
 import portal
 import scim
-from core import accounts, invitations, jobs, journal, outbox, sessions, settings, smtp, throttle, variables
+from core import (
+    accounts,
+    invitations,
+    jobs,
+    journal,
+    outbox,
+    serverlock,
+    sessions,
+    settings,
+    smtp,
+    throttle,
+    variables,
+)
 from gate import Gate
 from portal import access, frame
 from protocol.errors import ScimError
@@ -73,8 +86,6 @@ def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
     instance = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
     app = Flask(__name__, instance_path=str((overrides or {}).get("INSTANCE_PATH", instance)))
-    with usable(app.instance_path):
-        Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.update(
         DATABASE_URL=f"sqlite:///{app.instance_path}/rollcall.db",
         SECRET_KEY=None,
@@ -91,7 +102,12 @@ def create_app(overrides: dict | None = None) -> Flask:
     )
     app.config.from_prefixed_env("ROLLCALL", loads=str)
     app.config.update(overrides or {})
+    if cli.is_asked_for("check"):
+        return cli.only_check(app, partial(refusal_of, app))
+    with usable(app.instance_path):
+        Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     configure(app)
+    create_private(app.config["DATABASE_URL"], app.instance_path)
     try:
         models.init_app(app)
     except (ArgumentError, NoSuchModuleError) as error:
@@ -138,7 +154,19 @@ def configure(app):
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     LOG.setLevel(level)
     configure_operations(config)
-    create_private(config["DATABASE_URL"], app.instance_path)
+
+
+def refusal_of(app) -> str | None:
+    """Return why Rollcall refuses to start with these settings, or None. Makes no file."""
+    kept, file = dict(app.config), Path(app.instance_path, "secret_key")
+    try:
+        app.config["SECRET_KEY"] = kept["SECRET_KEY"] or (file.exists() and file.read_text().strip()) or "-" * 32
+        configure(app)
+        return None
+    except (ConfigurationError, OSError) as error:
+        return getattr(error, "message", str(error))
+    finally:
+        app.config.update(kept)
 
 
 def configure_operations(config):
@@ -298,6 +326,9 @@ def serving() -> Flask:
     share_memory()
     app = create_app()
     logs.set_up(app.config["LOG_FORMAT"])
+    with app.app_context():
+        if database := models.database_file():
+            app.extensions["serverlock"] = serverlock.join(database)  # as long as this process lives
     stop = app.extensions["stop"] = threading.Event()
     threading.Thread(target=listen_for_stop, args=(app, stop, heard_signals()), daemon=True, name="stop").start()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
@@ -376,6 +407,20 @@ def refuse_taken_port(host, port):
             )
 
 
+def hold_alone(database):
+    """Return the lock of a SQLite file that nobody else serves; exit if somebody does. None for other engines.
+
+    A second one is a mistake, and `flask restore` has to know that there is none.
+    """
+    try:
+        return database and serverlock.take(database, "a server")
+    except serverlock.Taken as error:
+        sys.exit(
+            f"Rollcall does not start: {error} Stop that first, or give this server a folder of its own in"
+            " ROLLCALL_INSTANCE_PATH."
+        )
+
+
 def set_up_link(url) -> str | None:
     """Return a new link by which the first administrator is made, or None if there is one."""
     if accounts.exist():
@@ -398,17 +443,20 @@ def serve():
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
     try:
         with app.app_context():
+            lock = hold_alone(models.database_file())
             models.prepare_database()
             version, address = engines.version(models.connection()), models.db.engine.url
             set_up = set_up_link(url)
             models.db.engine.dispose()
-    except OperationalError as error:
+    except (OperationalError, OSError) as error:
         sys.exit(f"Rollcall does not start: {models.why_unusable(error)}")
     print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password
     print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
     if set_up:
         print(f"No administrator yet. Open this link, once, to become the first: {set_up}")
     sys.stdout.flush()
+    if lock:
+        lock.share()
     Granian(
         "app:serving",
         factory=True,

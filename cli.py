@@ -21,13 +21,20 @@ from sqlalchemy.exc import OperationalError
 
 import models
 import rehearsal
-from core import accounts, attributes, jobs, outbox, tokens
+from core import accounts, attributes, backup, checks, jobs, outbox, tokens, transfer
 from core.journal import Actor
 from models import transaction
 
 HERE = Path(__file__).parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 ACTOR = Actor("Command line")
+REFUSALS = (
+    tokens.TokenError,
+    attributes.DefinitionError,
+    accounts.AccountError,
+    backup.BackupError,
+    transfer.TransferError,
+)
 token_cli = AppGroup("token", help="Bearer tokens for Okta: create, list, renew, revoke.")
 admin_cli = AppGroup("admin", help="Accounts of the portal: create, list, set a password.")
 attribute_cli = AppGroup("attribute", help="Custom attributes: add, list, remove.")
@@ -35,8 +42,63 @@ outbox_cli = AppGroup("outbox", help="Mails: deliver those that wait.")
 
 
 def init_app(app: Flask):
-    for command in (token_cli, attribute_cli, admin_cli, outbox_cli, rehearse):
+    for command in (
+        token_cli,
+        attribute_cli,
+        admin_cli,
+        outbox_cli,
+        backup_command,
+        restore_command,
+        migrate_data,
+        recount,
+        rehearse,
+    ):
         app.cli.add_command(command)
+
+
+def is_asked_for(command: str) -> bool:
+    """Return whether the command line reads `flask [--app APP] command …`."""
+    words = iter(sys.argv[1:])
+    for word in words:
+        if not word.startswith("-"):
+            return word == command and Path(sys.argv[0]).name in ("flask", "__main__.py")
+        if word in ("--app", "-A", "--env-file", "-e"):
+            next(words, None)
+    return False
+
+
+def only_check(app: Flask, refusal_of) -> Flask:
+    """Give an application that was not set up its one command; `refusal_of()` says why it would be refused."""
+    app.extensions["refusal_of"] = refusal_of
+    app.cli.add_command(check)
+    return app
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@with_appcontext
+def check(as_json):
+    """Look for what is wrong with this installation, and say how to cure it; exit 1 if there is a problem."""
+    refusal = current_app.extensions["refusal_of"]()
+    found = checks.findings(current_app.config, current_app.instance_path, refusal)
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in found], indent=2))
+    else:
+        for finding in found:
+            click.echo(f"{finding.level:<8} {finding.name}: {finding.sentence}")
+            if finding.cure:
+                click.echo(f"         {finding.cure}")
+    sys.exit(any(finding.level == checks.PROBLEM for finding in found))
+
+
+@click.command()
+@with_appcontext
+def recount():
+    """Set the totals that lists are made of anew, from the rows; `flask check` says when that is needed."""
+    models.prepare_database()
+    with refusals(), transaction():
+        checks.recount()
+    click.echo("Counted everything anew.")
 
 
 @token_cli.command("create")
@@ -190,12 +252,89 @@ def deliver():
         raise click.ClickException(f"The others wait: {problem}")
 
 
+class Percent:
+    """Say on standard error how far long work is: nothing for two seconds, then a line a second."""
+
+    def __init__(self):
+        self.due = time.monotonic() + 2
+
+    def report(self, what, done, total):
+        if time.monotonic() >= self.due:
+            self.due = time.monotonic() + 1
+            click.echo(f"… {what}: {100 * done // total} %" if total else f"… {what}", err=True)
+
+
+def described(contents) -> str:
+    size = f"{contents.size / 2**20:.1f} MB"
+    return f"{contents.users} users, {contents.groups} groups, schema {contents.schema}, {size}"
+
+
+@click.command("backup")
+@click.argument("file")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@with_appcontext
+def backup_command(file, force):
+    """Copy the database to FILE, of one moment, while the server serves; nobody waits for it."""
+    began = time.monotonic()
+    with refusals():
+        made = backup.backup(file, force, Percent().report)
+    click.echo(f"Wrote {made.path}: {described(made)}, in {time.monotonic() - began:.1f} s.")
+    click.echo(f"SHA-256 {made.sha256}")
+    click.echo("It is checked, and holds no secret key: keep a copy of that apart, once (docs/backups.md).")
+
+
+@click.command("restore")
+@click.argument("file")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def restore_command(file, yes):
+    """Put the copy in FILE in the database's place, while no server runs; what was there is kept."""
+
+    def confirm(copy, current):
+        there = described(current) if current else "nothing, or something damaged"
+        click.echo(f"In {copy.path}: {described(copy)}. There now: {there}.", err=True)
+        return yes or click.confirm("Replace what is there? It is kept under another name.", err=True)
+
+    began = time.monotonic()
+    with refusals():
+        there, kept = backup.restore(file, confirm, Percent().report)
+        unreadable = outbox.sealed_otherwise()
+    click.echo(f"Restored {there.path}: {described(there)}, in {time.monotonic() - began:.1f} s.")
+    click.echo(f"Live tokens: {', '.join(there.tokens) or 'none'}. One that was removed since is live again.")
+    click.echo("Everybody signs in anew.")
+    if kept:
+        click.echo(f"What was there before is {kept}.")
+    if unreadable:
+        click.echo(
+            f"{unreadable} mails that wait have links sealed under another secret key: put the one of then into"
+            " the instance folder, or invite these people anew."
+        )
+
+
+@click.command("migrate-data")
+@click.argument("target_url")
+@with_appcontext
+def migrate_data(target_url):
+    """Copy everything to the empty database at TARGET_URL, such as PostgreSQL's, and prove that it is the same.
+
+    No server may run meanwhile. Afterwards, set ROLLCALL_DATABASE_URL to TARGET_URL and start.
+    """
+    models.prepare_database()
+    models.close_connection()
+    with refusals():
+        moved = transfer.transfer(target_url, Percent().report)
+    for table in moved:
+        click.echo(f"{table.table:<22} {table.rows:>10} rows  {table.checksum}")
+    click.echo("Every row is in both databases, by count and by checksum.")
+    click.echo("Now set ROLLCALL_DATABASE_URL to the new address, and keep the secret key; then start.")
+
+
 @contextmanager
 def refusals():
     """Turn the core's refusals into one line and exit code 1."""
     try:
         yield
-    except (tokens.TokenError, attributes.DefinitionError, accounts.AccountError) as error:
+    except REFUSALS as error:
         raise click.ClickException(str(error)) from None
     except OperationalError as error:
         raise click.ClickException(models.why_unusable(error)) from None

@@ -4,6 +4,7 @@ On both, one transaction writes at a time, and takes the lock for it before it r
 concurrent writes on one engine is true on the other. Readers never wait, and see one moment.
 """
 
+import errno
 import re
 import sqlite3
 
@@ -127,9 +128,11 @@ def is_busy(error: OperationalError) -> bool:
 
 def is_unwritable(error: Exception) -> bool:
     """Return whether an error says that the disk takes nothing more: it is full, or can only be read."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    cause = getattr(error, "orig", error)
+    code = getattr(cause, "sqlite_errorcode", 0)
     refused = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY) or code in UNWRITABLE
-    return refused or getattr(getattr(error, "orig", None), "sqlstate", None) in (DISK_FULL, READ_ONLY)
+    is_file = getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+    return refused or is_file or getattr(cause, "sqlstate", None) in (DISK_FULL, READ_ONLY)
 
 
 def is_away(error: OperationalError) -> bool:

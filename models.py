@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from alembic import command
 from alembic.migration import MigrationContext
@@ -533,14 +534,14 @@ def _begin_writing():
         raise
 
 
-def why_unusable(error: OperationalError) -> str:
+def why_unusable(error: OperationalError | OSError) -> str:
     """Return in a sentence why the database cannot be used, and what to do."""
     cure = (
         "Its disk must have room, and be writable for the user that Rollcall runs as."
         if engines.is_unwritable(error)
         else ""
     )
-    return f"The database cannot be used: {error.orig}. {cure}".strip()
+    return f"The database cannot be used: {getattr(error, 'orig', error)}. {cure}".strip()
 
 
 def after_commit(note):
@@ -650,6 +651,34 @@ def prepare_database():
             f"The database has the schema {found or 'of nothing yet'}, and Rollcall needs {newest_revision()}: "
             f"run `flask db upgrade`, or the Rollcall that belongs to it."
         )
+
+
+def database_file() -> Path | None:
+    """Return the file of a SQLite database; None of another engine, or of one that is in memory."""
+    url = db.engine.url
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(url.database) if is_file else None
+
+
+def application_on(url: str, folder) -> Flask:
+    """Return an application that has nothing but another database: a copy, or one to move to."""
+    app = Flask("rollcall", instance_path=str(folder))
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    init_app(app)
+    return app
+
+
+def newest_migrations() -> list[tuple[str, str]]:
+    """Return (revision, the day on which it was made) of each schema that this Rollcall knows, the newest first."""
+    scripts = ScriptDirectory(os.path.join(os.path.dirname(__file__), "migrations"))
+    return [
+        (script.revision, script.longdoc.partition("Create Date: ")[2][:10]) for script in scripts.walk_revisions()
+    ]
+
+
+def schemas() -> list[str]:
+    """Return the revisions of the schema that this Rollcall knows, the newest first."""
+    return [revision for revision, _day in newest_migrations()]
 
 
 def upgrade_database():

@@ -154,6 +154,12 @@ def _unsealed(mail) -> str | None:
     return secret if links.digest(secret) == mail.link_digest else None
 
 
+def sealed_otherwise() -> int:
+    """Return how many mails wait with a link that was sealed under another secret key: they cannot go out."""
+    waiting = execute(select(MAILS).where(MAILS.c.state == "waiting", MAILS.c.secret.isnot(None))).all()
+    return sum(_unsealed(mail) is None for mail in waiting)
+
+
 def _mixed(data, message_id):
     """Return data, at most 64 bytes, xor a key that is of this mail only: twice, it is the data again."""
     key = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"outbox " + message_id.encode(), hashlib.sha512)

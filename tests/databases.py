@@ -90,7 +90,12 @@ def numbered():
 
 
 def open_database(folder):
-    """Return a connection to a folder's database beside Rollcall's; on both engines, `execute` takes `?`."""
+    """Return a connection to a folder's database beside Rollcall's; on both engines, `execute` takes `?`.
+
+    It may be a SQLite file instead of a folder.
+    """
+    if Path(folder).is_file():
+        return sqlite3.connect(folder)
     if SERVER:
         return Postgresql(connect(url_of(folder)))
     return sqlite3.connect(Path(folder, "rollcall.db"), timeout=20)

@@ -24,7 +24,8 @@ def test_every_command_is_in_the_readme(app):
         assert f"flask {name} " in README
         for command in app.cli.commands[name].commands:
             assert re.search(rf"flask {name} .*{command}", README), command
-    assert "flask rehearse" in README
+    for command in ("rehearse", "backup FILE", "restore FILE", "check", "recount", "migrate-data TARGET_URL"):
+        assert f"flask {command}" in README
 
 
 def test_every_dependency_is_pinned_and_has_its_reason():

@@ -1,4 +1,4 @@
-"""Words in a table of their own
+"""Words in a table of their own; the conditions of partial indexes in words that both engines know
 
 Revision ID: 0005
 Revises: 0004
@@ -19,6 +19,7 @@ branch_labels = None
 depends_on = None
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+DISABLED = ("display_key", "user_name_key", "last_modified")  # the orders of who is disabled
 PORTION = 1_000  # users
 CACHE = 256_000  # KiB for the time of the upgrade: the rows of one user go all over the table
 
@@ -45,6 +46,7 @@ def upgrade():
             postgresql_where=sa.text("initial IS NOT NULL"),
         )
 
+    index_disabled("active IS NOT TRUE")
     with op.batch_alter_table("groups", schema=None) as batch_op:
         batch_op.create_index(
             "ix_groups_local",
@@ -62,6 +64,14 @@ def upgrade():
             sqlite_where=sa.text("ignored IS NOT NULL"),
             postgresql_where=sa.text("ignored IS NOT NULL"),
         )
+
+
+def index_disabled(condition):
+    """Make the indexes of who is disabled again, of users that satisfy a condition."""
+    if op.get_bind().dialect.name == "sqlite":  # PostgreSQL has had the newer words from the first
+        for column in DISABLED:
+            op.drop_index(f"ix_users_disabled_{column}", "users")
+            op.create_index(f"ix_users_disabled_{column}", "users", [column], sqlite_where=sa.text(condition))
 
 
 def fill(connection):
@@ -104,4 +114,5 @@ def downgrade():
             postgresql_where=sa.text("source = 'local'"),
         )
 
+    index_disabled("active IS NOT 1")
     op.drop_table("user_words")

@@ -27,6 +27,7 @@ from protocol.schema import compile_user_type, fold, index_rows, user_name_key
 from tests import databases
 from tests.conftest import ACTOR, Server, free_port
 from tests.databases import open_database
+from tests.durability import files
 
 WRITERS = 8
 ABSENT = None
@@ -362,11 +363,7 @@ def unsound(folder):
     """Return what SQLite finds wrong with a database file."""
     if databases.SERVER:
         return []
-    database = open_database(folder)
-    found = [row[0] for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
-    found += [f"foreign key: {row}" for row in database.execute("PRAGMA foreign_key_check")]
-    database.close()
-    return found
+    return files.unsound(folder / "rollcall.db")
 
 
 def torn_rows(folder):

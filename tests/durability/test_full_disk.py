@@ -17,6 +17,8 @@ from tests.durability.test_outbox import deliver, let_leases_end, states, switch
 from tests.mailserver import MailServer
 from tests.portal.conftest import CSRF, PASSWORD
 
+pytestmark = pytest.mark.usefixtures("sqlite")
+
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 PAGES = ("/", "/users", "/users/groups", "/admin/provisioning-log", "/admin/audit", "/admin/mail")
 KINDS = {"mounted": MountedDisk, "limited": LimitedDisk}

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 
 import orjson
 import pytest
@@ -17,9 +16,9 @@ from app import create_app, kept_secret
 from core import words
 from core.search import IN_COLUMNS
 from protocol.schema import compile_user_type, fold, index_rows
-from tests.conftest import ROOT, Server, free_port
+from tests.conftest import ROOT, free_port
 from tests.databases import open_database
-from tests.durability.helpers import together, unsound
+from tests.durability.helpers import together
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -86,21 +85,6 @@ def test_foreign_keys_hold_after_an_upgrade(app):
     with app.app_context():
         models.upgrade_database()
         assert models.db.session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-
-
-def test_two_servers_that_start_at_once_on_an_empty_folder_both_serve(tmp_path):
-    servers = [Server(tmp_path, free_port(), token="") for _ in range(2)]
-    starts = [threading.Thread(target=server.start) for server in servers]
-    try:
-        for start in starts:
-            start.start()
-        for start in starts:
-            start.join()
-        assert [server.process.poll() for server in servers] == [None, None], (tmp_path / "log").read_text()
-    finally:
-        for server in servers:
-            server.stop()
-    assert unsound(tmp_path) == []
 
 
 def test_starts_at_once_make_one_secret_key(tmp_path):

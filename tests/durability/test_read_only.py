@@ -10,6 +10,8 @@ from tests.durability.disks import can_mount, run, start_in_vain
 from tests.durability.helpers import copy_database, create_users, new_server, patch_body, read_all, unsound
 from tests.durability.test_outbox import wait_for
 
+pytestmark = pytest.mark.usefixtures("sqlite")
+
 SIZE = 32 * 2**20
 
 

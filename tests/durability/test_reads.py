@@ -6,6 +6,7 @@ import time
 
 from tests.databases import open_database
 from tests.durability.helpers import BULK, Load, create_users, patch_body, read_all, together
+from tests.durability.test_crashes import fill
 
 SECONDS = 2  # a minute is the full run
 THREADS = 8
@@ -186,3 +187,15 @@ def test_cursors_lose_nobody_who_stays_while_others_come_and_go(server):
     load.run(0.5, page)
     assert len(found) == len(set(found))
     assert set(stay) <= set(found)
+
+
+def test_an_import_of_10_000_users_in_pages_of_100_takes_less_than_a_minute(sqlite, server):
+    fill(server.instance / "rollcall.db", 10_000)
+    session, found, began = server.session(), [], time.monotonic()
+    for start in range(1, 10_000, 100):
+        params = {"startIndex": start, "count": 100}
+        page = session.get(f"{server.base_url}/Users", params=params).json()
+        assert page["totalResults"] == 10_000
+        found += [user["userName"] for user in page["Resources"]]
+    assert time.monotonic() - began < 60
+    assert found == [f"many-{n}" for n in range(1, 10_001)]

@@ -1,0 +1,121 @@
+"""One server a SQLite file: a second one is a mistake, and is told so at once."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+from core import serverlock
+from tests.conftest import ROOT, free_port
+from tests.durability.files import unsound
+
+pytestmark = pytest.mark.usefixtures("sqlite")
+
+LONGEST_WAIT = 1  # seconds; loading the program takes the rest of the two within which it has to end
+
+
+def start(instance):
+    """Start a server and return (the process, its address)."""
+    port = free_port()
+    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance), "PORT": str(port), "HOST": "127.0.0.1"}
+    command = [sys.executable, "app.py"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return process, f"http://127.0.0.1:{port}"
+
+
+def is_up(url):
+    for _ in range(200):
+        try:
+            return requests.get(f"{url}/healthz", timeout=5).ok
+        except requests.RequestException:
+            time.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+def second(server):
+    """What a second server on the folder of one that serves comes to: the process, and what it said."""
+    process, _url = start(server.instance)
+    return process, process.communicate(timeout=60)[1]
+
+
+def test_a_second_server_is_refused_in_a_sentence(second):
+    process, said = second
+    assert process.returncode == 1
+    assert said.startswith("Rollcall does not start: ") and said.count("\n") == 1
+    assert "in use by a server (process " in said and "ROLLCALL_INSTANCE_PATH" in said
+
+
+def test_the_first_server_goes_on_when_a_second_one_is_refused(server, second):
+    assert server.session().post(f"{server.base_url}/Users", json={"userName": "ada"}).status_code == 201
+
+
+def test_of_two_servers_that_start_at_once_on_an_empty_folder_one_serves(tmp_path):
+    started = [start(tmp_path) for _ in range(2)]
+    try:
+        while all(process.poll() is None for process, _url in started):
+            time.sleep(0.1)
+        [(loser, _url)] = [pair for pair in started if pair[0].poll() is not None]
+        [(_winner, url)] = [pair for pair in started if pair[0] is not loser]
+        assert loser.returncode == 1
+        assert is_up(url)
+    finally:
+        for process, _url in started:
+            process.terminate()
+            process.communicate(timeout=20)
+    assert unsound(tmp_path / "rollcall.db") == []
+
+
+def test_a_server_that_was_killed_is_followed_by_another_one_at_once(server):
+    for _ in range(3):
+        server.kill()
+        server.start()
+    assert requests.get(f"{server.url}/healthz", timeout=5).ok
+
+
+def test_a_killed_supervisor_leaves_no_worker_that_serves_beside_the_next_server(server):
+    server.process.kill()
+    server.process.wait()
+    server.start()
+    assert server.session().post(f"{server.base_url}/Users", json={"userName": "ada"}).status_code == 201
+
+
+def test_commands_work_beside_a_server(server):
+    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(server.instance)}
+    command = [sys.executable, "-m", "flask", "--app", "app", "attribute", "add", "custAttr1"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_lock_is_private_and_names_its_holder(tmp_path):
+    lock = serverlock.take(tmp_path / "rollcall.db", "a server")
+    assert lock.path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(serverlock.Taken, match=rf"in use by a server \(process {os.getpid()}\)"):
+        serverlock.take(tmp_path / "rollcall.db", "flask restore", patience=0)
+
+
+def test_workers_join_a_lock_that_is_shared_and_no_other(tmp_path):
+    path = tmp_path / "rollcall.db"
+    lock = serverlock.take(path, "a server")
+    with pytest.raises(serverlock.Taken):
+        serverlock.join(path)
+    lock.share()
+    worker = serverlock.join(path)
+    lock.close()
+    with pytest.raises(serverlock.Taken):  # the worker still serves
+        serverlock.take(path, "flask restore", patience=0)
+    worker.close()
+    serverlock.take(path, "flask restore", patience=0)
+
+
+def test_a_second_server_does_not_wait_long_for_the_first(tmp_path):
+    lock = serverlock.take(tmp_path / "rollcall.db", "a server")
+    lock.share()
+    began = time.monotonic()
+    with pytest.raises(serverlock.Taken):
+        serverlock.take(tmp_path / "rollcall.db", "a server")
+    assert time.monotonic() - began <= LONGEST_WAIT
