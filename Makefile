@@ -22,8 +22,9 @@ run: .venv/run  ## serve on HOST (127.0.0.1) and PORT (5000)
 rehearse: .venv/run  ## play Okta's life cycle against the server
 	.venv/bin/python -m flask --app app rehearse
 
-test: .venv/dev  ## run the whole suite
+test: .venv/dev  ## run the whole suite; on PostgreSQL, too, where it is installed
 	.venv/bin/python -m pytest -n auto
+	.venv/bin/python -m tests.postgresql -n auto
 
 bench: .venv/dev  ## measure against the budget; writes bench/README.md
 	.venv/bin/python -m bench.run

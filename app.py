@@ -267,6 +267,13 @@ def add_errors(app):
         detail = "Rollcall is busy with other writes. Nothing was changed; Okta may try again."
         return answer(ScimError(503, None, detail), {"Retry-After": "5"})
 
+    @app.errorhandler(models.Away)
+    def away(error):
+        LOG.error("The database cannot be reached: %s", error)
+        models.forget_connections()
+        detail = "The database of Rollcall cannot be reached just now. Okta may try again."
+        return answer(ScimError(503, None, detail), {"Retry-After": "5"})
+
     @app.errorhandler(OperationalError)
     def database_failed(error):
         if engines.is_busy(error):
@@ -274,11 +281,11 @@ def add_errors(app):
         if engines.is_unwritable(error):
             LOG.error("The disk took no more: %s, in a request to %r", error.orig, shown_path())
             return answer(ScimError(507, None, DISK_FULL))
+        if engines.is_too_long(error):
+            detail = "A value is too long for the indexes of PostgreSQL, which take 2.6 kB: shorten it in Okta."
+            return answer(ScimError(400, "invalidValue", detail))
         if engines.is_away(error):
-            LOG.error("The database cannot be reached: %s", error.orig)
-            models.forget_connections()
-            detail = "The database of Rollcall cannot be reached just now. Okta may try again."
-            return answer(ScimError(503, None, detail), {"Retry-After": "5"})
+            return away(error.orig)
         return failed(error)
 
     @app.errorhandler(HTTPException)
@@ -364,7 +371,7 @@ def keep_house(app, stop):
             can_write = True
         except Exception as error:
             if not engines.is_unwritable(error):
-                LOG.exception("Housekeeping failed; it goes on in a second")
+                models.log_failure(error, "Housekeeping failed; it goes on in a second")
             elif can_write:  # said once: the log may be on the same disk
                 can_write = False
                 LOG.error("The disk took no more: %s. Log entries wait in memory until it does", error.orig)

@@ -16,7 +16,12 @@ from sqlalchemy.sql.functions import GenericFunction
 BUSY_SECONDS = 5  # how long a write waits for another process that holds the lock, such as a backup
 WAL_BYTES = 8 * 2**20  # SQLite's write-ahead log is folded back into the database beyond this size
 WRITE_LOCK = 0x526F6C6C  # the number of PostgreSQL's advisory lock
-LOCK_NOT_AVAILABLE, DISK_FULL, READ_ONLY = "55P03", "53100", "25006"  # of PostgreSQL's SQLSTATE
+LOCK_NOT_AVAILABLE, DISK_FULL, READ_ONLY, PROGRAM_LIMIT = (
+    "55P03",
+    "53100",
+    "25006",
+    "54000",
+)  # of PostgreSQL's SQLSTATE
 # how SQLite tells that a file took no more: a quota or a limit shows as a write that failed
 UNWRITABLE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
@@ -30,8 +35,14 @@ def options(url: str) -> dict:
     if url.startswith("sqlite"):
         return {}
     # a server that is gone is noticed within seconds, not when the kernel gives up
-    patience = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
-    return {"pool_size": 10, "max_overflow": 20, "connect_args": patience}
+    own = {
+        "client_encoding": "utf8",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "tcp_user_timeout": 15_000,
+    }
+    return {"pool_size": 10, "max_overflow": 20, "connect_args": own}
 
 
 def configure(engine):
@@ -148,6 +159,11 @@ def version(connection) -> str:
     if is_sqlite(connection.engine):
         return f"SQLite {sqlite3.sqlite_version}"
     return "PostgreSQL " + connection.exec_driver_sql("SHOW server_version").scalar()
+
+
+def is_too_long(error: Exception) -> bool:
+    """Return whether a value is longer than PostgreSQL's indexes take: 2,704 bytes, compressed."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) == PROGRAM_LIMIT
 
 
 def refusal(connection) -> str | None:

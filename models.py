@@ -45,6 +45,10 @@ class Busy(Exception):
     """The write lock was not had in time; nothing was changed."""
 
 
+class Away(Busy):
+    """The database went away during a transaction; unless it was told to commit, nothing was changed."""
+
+
 def some(name, *columns, condition) -> Index:
     """Return an index of only those rows that satisfy a condition."""
     return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
@@ -520,6 +524,10 @@ def transaction():
         for note in g.after_commit:
             note()
         _keep_wal_small()
+    except OperationalError as error:
+        if engines.is_away(error):
+            raise Away(str(error.orig)) from error
+        raise
     finally:
         close_connection()
         write_lock.release()
@@ -532,6 +540,14 @@ def _begin_writing():
         if engines.is_busy(error):
             raise Busy from error
         raise
+
+
+def log_failure(error: Exception, message: str, *names):
+    """Log a failure with its traceback; where the database cannot be reached, that alone says all."""
+    if isinstance(error, OperationalError) and engines.is_away(error):
+        LOG.error(f"{message}: the database cannot be reached: %s", *names, error.orig)
+    else:
+        LOG.exception(message, *names)
 
 
 def why_unusable(error: OperationalError | OSError) -> str:

@@ -21,7 +21,7 @@ from core.attributes import DefinitionError
 from core.directory import Resource
 from core.journal import Actor
 from core.search import USERS
-from models import Busy, Job, Prepared, after_commit, execute, is_one_of, now, transaction
+from models import Busy, Job, Prepared, after_commit, execute, is_one_of, log_failure, now, transaction
 from protocol import definitions
 from protocol.errors import ScimError
 
@@ -180,8 +180,8 @@ def _work_safely(app):
             return work()
     except Busy:
         return True
-    except Exception:
-        LOG.exception("The work on many users was interrupted; it goes on in a second")
+    except Exception as error:
+        log_failure(error, "The work on many users was interrupted; it goes on in a second")
         return False
 
 

@@ -32,7 +32,7 @@ from core import journal, links, mails, settings, throttle
 from core.journal import Actor
 from core.search import USERS
 from core.smtp import Mailer, Refused, Unavailable, parse
-from models import Busy, Prepared, after_commit, close_connection, execute, from_now, now, transaction
+from models import Busy, Prepared, after_commit, close_connection, execute, from_now, log_failure, now, transaction
 from models import Mail as MailTable
 from protocol.schema import fold
 
@@ -398,8 +398,8 @@ def _deliver_safely(app, stop):
             return problem is not None
     except Busy:
         return False
-    except Exception:
-        LOG.exception("The delivery of mails was interrupted; it goes on in a minute")
+    except Exception as error:
+        log_failure(error, "The delivery of mails was interrupted; it goes on in a minute")
         return True
 
 

@@ -19,8 +19,8 @@ def problems(is_stopping: bool) -> dict[str, str]:
     try:
         if models.schema_revision() != models.newest_revision():
             found["schema"] = "The schema of the database is not this program's: start Rollcall anew."
-    except (SQLAlchemyError, models.db.engine.dialect.loaded_dbapi.Error):
-        LOG.exception("The database does not answer")
+    except (SQLAlchemyError, models.db.engine.dialect.loaded_dbapi.Error) as error:
+        models.log_failure(error, "The database does not answer")
         found["database"] = "The database does not answer; the log says why."
     if _free_bytes() < LEAST_FREE:
         found["disk"] = f"Less than {LEAST_FREE // 2**20} MB are free on the disk of the database."

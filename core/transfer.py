@@ -19,6 +19,7 @@ from sqlalchemy import Engine, Integer, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+import engines
 import models
 from core import serverlock
 from models import application_on, database_file, db, upgrade_database
@@ -65,7 +66,7 @@ def transfer(target: str, report: Report = silent) -> list[Moved]:
             upgrade_database()
             with source.connect() as old, engine.connect() as new:
                 old = old.execution_options(**_snapshot(source))
-                new = new.execution_options(**({"begin": "BEGIN IMMEDIATE"} if _is_sqlite(engine) else {}))
+                new = new.execution_options(**({"begin": "BEGIN IMMEDIATE"} if engines.is_sqlite(engine) else {}))
                 with old.begin(), new.begin():
                     _refuse_older(old)
                     return _move(old, new, report)
@@ -95,11 +96,7 @@ def _application(target):
 
 def _snapshot(engine):
     """Return the options of a transaction that sees one moment. SQLite's always does."""
-    return {} if _is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
-
-
-def _is_sqlite(engine):
-    return engine.dialect.name == "sqlite"
+    return {} if engines.is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
 
 
 def _shown(engine: Engine):
@@ -218,7 +215,7 @@ def _continue_numbers(old, new, table):
     last = max(new.execute(select(func.max(key))).scalar() or 0, _last_number(old, table, key))
     if not last:
         return
-    if _is_sqlite(new.engine):
+    if engines.is_sqlite(new.engine):
         if table.dialect_options["sqlite"].get("autoincrement"):
             new.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
             insert = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)")
@@ -230,7 +227,7 @@ def _continue_numbers(old, new, table):
 
 def _last_number(connection, table, key):
     """Return the highest number that was ever given, as far as the engine knows."""
-    if _is_sqlite(connection.engine):
+    if engines.is_sqlite(connection.engine):
         query = text("SELECT max(seq) FROM sqlite_sequence WHERE name = :name")
         return connection.execute(query, {"name": table.name}).scalar() or 0
     names = {"table": connection.dialect.identifier_preparer.format_table(table), "key": key.name}

@@ -14,7 +14,7 @@ is_sqlite = engines.is_sqlite(engine)
 with engine.connect() as connection:
     if why_not := engines.refusal(connection):
         sys.exit(why_not)
-    connection.rollback()
+    connection.rollback()  # the transaction that the look began
     raw = connection.connection.driver_connection
     if is_sqlite:
         # batch mode rebuilds tables, and dropping the old one would delete the children of its rows
