@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -211,32 +211,29 @@ def read_slowly(run):
 
 
 def back_up(run):
-    """Copy the database from another process every 20 seconds, and look at the copy."""
+    """Run `flask backup`, which looks at its copy itself, every 20 seconds, and count who is in it."""
     target = run.database.with_name("copy.db")
+    environment = os.environ | {
+        "ROLLCALL_INSTANCE_PATH": str(run.database.parent),
+        "ROLLCALL_DATABASE_URL": f"sqlite:///{run.database}",
+    }
+    command = [sys.executable, "-m", "flask", "--app", "app", "backup", "--force", str(target)]
     while True:
         began = time.perf_counter()
-        target.unlink(missing_ok=True)
         known = sum(value is not None for value in run.users.copy().values())
-        copied = subprocess.run([sys.executable, "-c", COPY, run.database, target], capture_output=True, text=True)
+        made = subprocess.run(command, cwd=seed.ROOT, env=environment, capture_output=True, text=True)
         run.took["backup"].append((time.perf_counter() - began) * 1000)
-        if copied.returncode or copied.stdout.split()[0] != "ok":
-            raise Broken(f"a copy is not sound: {copied.stdout} {copied.stderr[-300:]}")
+        if made.returncode:
+            raise Broken(f"no copy was made: {made.stdout} {made.stderr[-300:]}")
+        with closing(sqlite3.connect(target)) as copy:
+            [users] = copy.execute("SELECT count(*) FROM users").fetchone()
         # some may have been deleted while it was made
-        if int(copied.stdout.split()[1]) < run.server.size + people.SPARES + known - 100:
-            raise Broken(f"a copy has {copied.stdout.split()[1]} users")
+        if users < run.server.size + people.SPARES + known - 100:
+            raise Broken(f"a copy has {users} users")
         run.copies += 1
         for _ in range(40):
             time.sleep(0.5)
             yield
-
-
-COPY = """
-import sqlite3, sys
-source, target = sqlite3.connect(sys.argv[1], timeout=60), sqlite3.connect(sys.argv[2])
-source.backup(target)
-(found,), (users,) = [target.execute(q).fetchone() for q in ("PRAGMA quick_check", "SELECT count(*) FROM users")]
-print(found, users)
-"""
 
 
 # what the server uses
