@@ -28,9 +28,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
+import database
 import engines
 import logs
-import models
 import operations
 import portal
 import scim
@@ -47,6 +47,7 @@ from core import (
     throttle,
     variables,
 )
+from database import db
 from gate import Gate
 from portal import access, frame
 from protocol.errors import ScimError
@@ -109,7 +110,7 @@ def create_app(overrides: dict | None = None) -> Flask:
     configure(app)
     create_private(app.config["DATABASE_URL"], app.instance_path)
     try:
-        models.init_app(app)
+        database.init_app(app)
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigurationError(
             "ROLLCALL_DATABASE_URL is no address of a database that Rollcall knows."
@@ -253,7 +254,7 @@ def add_errors(app):
     @app.before_request
     def refuse_overload():
         if request.environ.get("rollcall.overloaded"):
-            raise models.Busy
+            raise database.Busy
         if request.environ.get("rollcall.disk_full"):
             LOG.error("The disk took no more: the body of a request to %r could not be kept", shown_path())
             raise ScimError(507, None, DISK_FULL)
@@ -262,15 +263,15 @@ def add_errors(app):
     def refused(error):
         return answer(error)
 
-    @app.errorhandler(models.Busy)
+    @app.errorhandler(database.Busy)
     def busy(error):
         detail = "Rollcall is busy with other writes. Nothing was changed; Okta may try again."
         return answer(ScimError(503, None, detail), {"Retry-After": "5"})
 
-    @app.errorhandler(models.Away)
+    @app.errorhandler(database.Away)
     def away(error):
         LOG.error("The database cannot be reached: %s", error)
-        models.forget_connections()
+        database.forget_connections()
         detail = "The database of Rollcall cannot be reached just now. Okta may try again."
         return answer(ScimError(503, None, detail), {"Retry-After": "5"})
 
@@ -334,8 +335,8 @@ def serving() -> Flask:
     app = create_app()
     logs.set_up(app.config["LOG_FORMAT"])
     with app.app_context():
-        if database := models.database_file():
-            app.extensions["serverlock"] = serverlock.join(database)  # as long as this process lives
+        if file := database.database_file():
+            app.extensions["serverlock"] = serverlock.join(file)  # as long as this process lives
     stop = app.extensions["stop"] = threading.Event()
     threading.Thread(target=listen_for_stop, args=(app, stop, heard_signals()), daemon=True, name="stop").start()
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
@@ -359,11 +360,11 @@ def keep_house(app, stop):
         try:
             with app.app_context():
                 while journal.is_waiting():
-                    with models.transaction():
+                    with database.transaction():
                         journal.flush()
                 if time.monotonic() - pruned > PRUNE_SECONDS:
                     pruned = time.monotonic()
-                    with models.transaction():
+                    with database.transaction():
                         journal.prune(settings.get("log_days"))
                         sessions.prune()
                         throttle.prune()
@@ -371,7 +372,7 @@ def keep_house(app, stop):
             can_write = True
         except Exception as error:
             if not engines.is_unwritable(error):
-                models.log_failure(error, "Housekeeping failed; it goes on in a second")
+                database.log_failure(error, "Housekeeping failed; it goes on in a second")
             elif can_write:  # said once: the log may be on the same disk
                 can_write = False
                 LOG.error("The disk took no more: %s. Log entries wait in memory until it does", error.orig)
@@ -414,13 +415,13 @@ def refuse_taken_port(host, port):
             )
 
 
-def hold_alone(database):
+def hold_alone(file):
     """Return the lock of a SQLite file that nobody else serves; exit if somebody does. None for other engines.
 
     A second one is a mistake, and `flask restore` has to know that there is none.
     """
     try:
-        return database and serverlock.take(database, "a server")
+        return file and serverlock.take(file, "a server")
     except serverlock.Taken as error:
         sys.exit(
             f"Rollcall does not start: {error} Stop that first, or give this server a folder of its own in"
@@ -432,7 +433,7 @@ def set_up_link(url) -> str | None:
     """Return a new link by which the first administrator is made, or None if there is one."""
     if accounts.exist():
         return None
-    with models.transaction():
+    with database.transaction():
         return f"{url}/set-up/{accounts.new_set_up_secret()}"
 
 
@@ -450,13 +451,13 @@ def serve():
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
     try:
         with app.app_context():
-            lock = hold_alone(models.database_file())
-            models.prepare_database()
-            version, address = engines.version(models.connection()), models.db.engine.url
+            lock = hold_alone(database.database_file())
+            database.prepare_database()
+            version, address = engines.version(database.connection()), db.engine.url
             set_up = set_up_link(url)
-            models.db.engine.dispose()
+            db.engine.dispose()
     except (OperationalError, OSError) as error:
-        sys.exit(f"Rollcall does not start: {models.why_unusable(error)}")
+        sys.exit(f"Rollcall does not start: {database.why_unusable(error)}")
     print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password
     print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
     if set_up:

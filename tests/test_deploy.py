@@ -14,9 +14,9 @@ import pytest
 import requests
 
 import app as wiring
+import database
 import engines
 import gate
-import models
 from core import smtp
 from tests.conftest import free_port
 
@@ -138,7 +138,7 @@ BOUNDS = {
     "slow bodies": (r"(\d+)", wiring.SERVER_THREADS),
     "requests at work": (r"(\d+) reads", 1 + gate.OTHERS),
     "requests at work \\|": (r"of these (\d+)", 1 + gate.LARGE_OTHERS),
-    "wait for the database's lock": (r"(\d+) s, and", models.LOCK_SECONDS),
+    "wait for the database's lock": (r"(\d+) s, and", database.LOCK_SECONDS),
     "wait for the database's lock \\|": (r"and (\d+) s", engines.BUSY_SECONDS),
     "answer of the mail server": (r"(\d+) s", smtp.TIMEOUT),
     "stop: requests": (r"(\d+) s", wiring.STOP_SECONDS),

@@ -10,7 +10,7 @@ import requests
 
 from app import create_app
 from core import accounts, attributes, directory, invitations, tokens
-from models import db, transaction
+from database import db, transaction
 from tests.conftest import ACTOR
 from tests.durability.helpers import new_server, patch_body
 from tests.durability.test_outbox import states, switch_on, wait_for
