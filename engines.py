@@ -28,7 +28,7 @@ UNWRITABLE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
 INDEXED_BY = re.compile(r" INDEXED BY \w+")  # PostgreSQL chooses by its statistics
 JSON_LIST = re.compile(r"json_each\((%\(\w+\)s)\)")  # of numbers
-NO_CONNECTION = ("08", "57P", "53300")  # how SQLSTATEs of a server that is gone, going or full begin
+NO_CONNECTION = ("08", "57P", "25P03", "53300")  # how SQLSTATEs of a server that is gone, going or full begin
 
 
 def options(url: str) -> dict:

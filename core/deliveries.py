@@ -18,6 +18,7 @@ import orjson
 from flask import current_app
 from sqlalchemy import bindparam, delete, func, or_, select, true, update
 
+import engines
 import models
 from core import journal, mobileconfig, queue, variables
 from core.journal import Actor
@@ -322,7 +323,7 @@ class Force:
 
 
 def _in_force() -> Force:
-    """Return the configurations in force: at once those that this process changed, within SECONDS of another."""
+    """Return the configurations in force: of SQLite, what another process changed holds within SECONDS."""
     extensions = current_app._get_current_object().extensions  # as in core/settings.py
     force = extensions.get("configurations") or _forget()
     if force.until < time.monotonic():
@@ -351,7 +352,8 @@ def _look_again(force):
             force.by_variable = _by((name, c) for c in force.all for name in c.names)
             force.by_group = _by((group.pk, c) for c in force.all for group in c.groups)
             force.mark = mark
-    force.until = time.monotonic() + SECONDS
+    # several servers on PostgreSQL: what another one has changed holds for the next write here
+    force.until = time.monotonic() + SECONDS if engines.is_sqlite(db.engine) else 0
 
 
 def _by(pairs):
