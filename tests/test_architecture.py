@@ -1,4 +1,4 @@
-"""Imports point down: wiring → doors → rules → ground, and the doors never import each other."""
+"""Imports point down: wiring and process → doors → rules → ground, and the doors never import each other."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("core", "portal", "protocol")
 MAY_IMPORT = {
-    "app": {"cli", "core", "database", "engines", "gate", "logs", "operations", "portal", "protocol", "scim"},
+    "app": {
+        *(
+            "cli",
+            "configuration",
+            "core",
+            "database",
+            "engines",
+            "gate",
+            "logs",
+            "operations",
+            "portal",
+            "protocol",
+        ),
+        *("scim", "server"),
+    },
+    "server": {"configuration", "core", "database", "engines", "logs", "scim"},
+    "configuration": {"core", "logs"},
     "portal": {"core", "database", "portal", "protocol"},
     "scim": {"core", "database", "protocol"},
     "cli": {"core", "database", "protocol", "rehearsal"},
@@ -27,6 +43,7 @@ FORBIDDEN = {
     "protocol": {"flask", "sqlalchemy", "werkzeug", "time"},
     "rehearsal": {"flask", "sqlalchemy"},
     "models": {"flask", "werkzeug"},
+    "configuration": {"werkzeug"},
     "database": {"werkzeug"},
 }
 

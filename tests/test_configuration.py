@@ -14,7 +14,8 @@ import pytest
 
 import database
 import engines
-from app import MAX_BODY, ConfigurationError, create_app
+from app import create_app
+from configuration import MAX_BODY, ConfigurationError
 from database import db
 from tests.databases import open_database
 

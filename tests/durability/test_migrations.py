@@ -12,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import database
-from app import create_app, kept_secret
+from app import create_app
+from configuration import kept_secret
 from core import words
 from core.search import IN_COLUMNS
 from database import db

@@ -14,11 +14,12 @@ import requests
 from flask import Flask
 
 import rehearsal
-from app import MAIL_SECONDS, STOP_SECONDS, create_app
+from app import create_app
 from core import attributes, directory, invitations, settings
 from core.invitations import InvitationError
 from core.journal import Actor
 from database import db, transaction
+from server import MAIL_SECONDS, STOP_SECONDS
 from tests import databases
 from tests.conftest import ROOT, SCIM_JSON
 from tests.databases import open_database
