@@ -68,7 +68,9 @@ def main(words) -> int:
         return 1 if "ROLLCALL_TEST_ALL" in os.environ else 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Postgresql(Path(folder)) as server:
         environment = os.environ | {"ROLLCALL_TEST_POSTGRESQL": server.url}
-        return subprocess.run([sys.executable, "-m", "pytest", *(words or FOLDERS)], env=environment).returncode
+        chosen = [word for word in words if Path(word.partition("::")[0]).exists()]
+        command = [sys.executable, "-m", "pytest", *words, *([] if chosen else FOLDERS)]
+        return subprocess.run(command, env=environment).returncode
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_the_log_is_as_long_as_it_is(app, scim, make_user, read):
     assert read()["rollcall_log_entries",] == 2
 
 
-def test_sizes_are_those_of_the_files(instance, make_user, read):
+def test_sizes_are_those_of_the_files(sqlite, instance, make_user, read):
     make_user("ada")
     found = read()
     assert found["rollcall_database_bytes", "database"] == (instance / "rollcall.db").stat().st_size
@@ -103,7 +103,7 @@ def test_nobody_is_named(scim, make_user, make_group, read, token):
     assert not [word for word in ("ada", "Ada", "Secret", ada["id"], token) if word in said]
 
 
-def test_a_scrape_counts_nobody_one_by_one(app, make_user, read):
+def test_a_scrape_counts_nobody_one_by_one(sqlite, app, make_user, read):
     """Totals are kept; a million users must not be read at each scrape."""
     make_user("ada")
     statements = []

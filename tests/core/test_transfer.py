@@ -15,6 +15,8 @@ from tests.conftest import Scim
 from tests.durability.files import unsound
 from tests.durability.test_upgrades import DUMPS
 
+pytestmark = pytest.mark.usefixtures("sqlite")
+
 
 @pytest.fixture
 def source(app, instance):

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from app import create_app
 from core import accounts, attributes, directory, invitations, tokens
 from database import db, transaction
 from tests.conftest import ACTOR
+from tests.databases import open_database
 from tests.durability.helpers import new_server, patch_body
 from tests.durability.test_outbox import states, switch_on, wait_for
 from tests.mailserver import MailServer
@@ -130,7 +130,7 @@ def play(story):
 
 
 def refused(server):
-    database = sqlite3.connect(server.instance / "rollcall.db", timeout=20)
+    database = open_database(server.instance)
     [(tries,)] = database.execute("SELECT sum(tries) FROM outbox WHERE last_error IS NOT NULL").fetchall()
     database.close()
     return tries

@@ -257,7 +257,7 @@ def test_a_server_and_another_process_on_one_database_lose_nothing(server):
 
 
 def write_beside(server):
-    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(server.instance), "PYTHONPATH": "."}
+    environment = os.environ | databases.environment(server.instance) | {"PYTHONPATH": "."}
     command = [sys.executable, "-c", WRITE_BESIDE, server.token]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 
+import orjson
 import pytest
 import requests
 from flask import Flask
@@ -155,7 +156,8 @@ def test_a_rehearsal_of_25_users_sends_25_mails_and_each_link_works_once(make_se
             works_once(server.instance, assigned)
 
     assert rehearsal.rehearse(server.base_url, server.token, users=25, report=report).passed
-    created = [after for (after,) in query(server.instance, CREATED)]
+    made = [orjson.loads(after) for (after,) in query(server.instance, CREATED)]
+    created = [user["emails"][0]["value"] if "emails" in user else user["userName"] for user in made]
     assert len(assigned) == 25 and set(to(assigned).values()) == {1}
     assert {address for mail in assigned for address in mail.to} < {address for address in created}
     assert wait_for(lambda: not {"waiting", "sending"} & states(server.instance).keys())
@@ -164,10 +166,7 @@ def test_a_rehearsal_of_25_users_sends_25_mails_and_each_link_works_once(make_se
     assert to(invitations_in(mailserver)).keys() <= set(created)
 
 
-CREATED = """
-SELECT coalesce(json_extract(after, '$.emails[0].value'), json_extract(after, '$.userName')) FROM audit
-WHERE action = 'created' AND resource_type = 'User'
-"""
+CREATED = "SELECT after FROM audit WHERE action = 'created' AND resource_type = 'User'"
 
 
 def test_25_users_are_25_mails_and_nothing_of_a_secret_stays(make_server, mailserver):
