@@ -19,11 +19,11 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError
 
-import models
+import database
 import rehearsal
 from core import accounts, attributes, backup, checks, jobs, outbox, tokens, transfer
 from core.journal import Actor
-from models import transaction
+from database import transaction
 
 HERE = Path(__file__).parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
@@ -95,7 +95,7 @@ def check(as_json):
 @with_appcontext
 def recount():
     """Set the totals that lists are made of anew, from the rows; `flask check` says when that is needed."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals(), transaction():
         checks.recount()
     click.echo("Counted everything anew.")
@@ -106,7 +106,7 @@ def recount():
 @click.option("--expires-days", type=click.IntRange(1, 3650), help="Days until it expires; without, never.")
 def create_token(name, expires_days):
     """Make a token and print it, alone: the only time it is shown."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals(), transaction():
         secret = tokens.create(name, ACTOR, expires_days)
     click.echo(secret)
@@ -115,7 +115,7 @@ def create_token(name, expires_days):
 @token_cli.command("list")
 def list_tokens():
     """Show every token, removed ones too: name, last four characters, state and last use."""
-    models.prepare_database()
+    database.prepare_database()
     for token in tokens.listing(all=True):
         used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
         click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
@@ -127,7 +127,7 @@ def list_tokens():
 @click.option("--expires-days", type=click.IntRange(1, 3650))
 def renew_token(name, overlap_hours, expires_days):
     """Print a successor; the old token goes on for the overlap."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals(), transaction():
         secret = tokens.renew(name, timedelta(hours=overlap_hours), ACTOR, expires_days)
     click.echo(secret)
@@ -137,7 +137,7 @@ def renew_token(name, overlap_hours, expires_days):
 @click.argument("name")
 def revoke_token(name):
     """Remove a token, by its name or id: it is dead at once, and for good."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals(), transaction():
         tokens.revoke(name, ACTOR)
     click.echo(f"Revoked {name}.", err=True)
@@ -149,7 +149,7 @@ def revoke_token(name):
 @click.option("--multi-valued", is_flag=True)
 def add_attribute(name, kind, multi_valued):
     """Define a custom attribute; Okta can send it at once."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals(), transaction():
         attributes.add(name, kind, multi_valued, ACTOR)
     click.echo(f"Defined {name}. External namespace for Okta: {attributes.definitions.CUSTOM}")
@@ -158,7 +158,7 @@ def add_attribute(name, kind, multi_valued):
 @attribute_cli.command("list")
 def list_attributes():
     """Show every custom attribute: name, type, and how many users have a value."""
-    models.prepare_database()
+    database.prepare_database()
     for row in attributes.listing():
         kind = row.type + (", multi-valued" if row.multi_valued else "")
         click.echo(f"{row.name}\t{kind}\t{row.users} users")
@@ -169,7 +169,7 @@ def list_attributes():
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_attribute(name, yes):
     """Take a custom attribute away, and its values from every user."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals():
         users = attributes.count_holders(attributes.find_unused(name).name)
         if not yes:
@@ -202,7 +202,7 @@ def asked_password(is_piped: bool) -> str:
 @password_option
 def create_admin(email, role, password_stdin):
     """Make an account of the portal."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals():
         if accounts.find_by_email(email):
             raise accounts.AccountError("email", f"There is an account {email} already.")
@@ -215,7 +215,7 @@ def create_admin(email, role, password_stdin):
 @admin_cli.command("list")
 def list_admins():
     """Show every account: address, role, state and last sign-in."""
-    models.prepare_database()
+    database.prepare_database()
     for account in accounts.listing():
         state = f"disabled {account.disabled}" if account.disabled else "enabled"
         seen = f"last signed in {account.last_sign_in}" if account.last_sign_in else "never signed in"
@@ -227,7 +227,7 @@ def list_admins():
 @password_option
 def set_admin_password(email, password_stdin):
     """Set an account's password, for who has forgotten it; its sessions end."""
-    models.prepare_database()
+    database.prepare_database()
     with refusals():
         account = accounts.find_by_email(email)
         if account is None:
@@ -242,7 +242,7 @@ def set_admin_password(email, password_stdin):
 @outbox_cli.command("deliver")
 def deliver():
     """Deliver every mail that is due, once, and say what became of them; a server that runs does it by itself."""
-    models.prepare_database()
+    database.prepare_database()
     if problem := outbox.smtp_problem(current_app.config):
         raise click.ClickException(f"Mails wait: {problem}")
     with refusals():
@@ -319,8 +319,8 @@ def migrate_data(target_url):
 
     No server may run meanwhile. Afterwards, set ROLLCALL_DATABASE_URL to TARGET_URL and start.
     """
-    models.prepare_database()
-    models.close_connection()
+    database.prepare_database()
+    database.close_connection()
     with refusals():
         moved = transfer.transfer(target_url, Percent().report)
     for table in moved:
@@ -337,8 +337,8 @@ def refusals():
     except REFUSALS as error:
         raise click.ClickException(str(error)) from None
     except OperationalError as error:
-        raise click.ClickException(models.why_unusable(error)) from None
-    except models.Busy:
+        raise click.ClickException(database.why_unusable(error)) from None
+    except database.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None
 
 
@@ -401,7 +401,7 @@ def local_target():
 @contextmanager
 def temporary_token():
     """Yield a token of this instance that ends with the rehearsal."""
-    models.prepare_database()
+    database.prepare_database()
     name = f"Rehearsal {secrets.token_hex(4)}"
     with refusals(), transaction():
         token = tokens.create(name, ACTOR, expires_days=1)

@@ -8,7 +8,8 @@ import errno
 import re
 import sqlite3
 
-from sqlalchemy import BigInteger, Integer, String, event, func
+from sqlalchemy import BigInteger, Integer, String, bindparam, event, func
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -234,6 +235,25 @@ def has_part(column, part: str):
     Ten times as fast as instr(lower(column), lower(part)).
     """
     return func.like(column, "%" + re.sub("[/%_]", r"/\g<0>", part) + "%")
+
+
+def is_one_of(column, name: str):
+    """Return the condition that a column is one of the values in a JSON list, which is bound as `name`.
+
+    One parameter, however many values there are.
+    """
+    return func.one_of(column, bindparam(name))
+
+
+def insert_new(table):
+    """Return an insert that passes over rows that are there already."""
+    return insert(table).on_conflict_do_nothing()  # PostgreSQL's insert: SQLite says it in the same words
+
+
+def insert_or_change(table, key: tuple, changes):
+    """Return an insert that changes the row with that key if there is one: `changes` maps the new row to values."""
+    new = insert(table)
+    return new.on_conflict_do_update(index_elements=key, set_=changes(new.excluded))
 
 
 def _arguments(element, compiler, kw):

@@ -11,7 +11,7 @@ import time
 from flask import Flask, Response, abort, g, jsonify, request, session
 from prometheus_client import CONTENT_TYPE_LATEST
 
-import models
+import database
 from core import metrics, readiness
 from logs import LOG, REQUEST_ID, note_request, shown
 
@@ -25,7 +25,7 @@ def init_app(app: Flask):
 
     @app.get("/healthz")
     def healthz():
-        models.connection().exec_driver_sql("SELECT 1 FROM tokens LIMIT 1")
+        database.connection().exec_driver_sql("SELECT 1 FROM tokens LIMIT 1")
         return jsonify(status="ok")
 
     @app.get("/readyz")

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from core import attributes, directory, journal, search, settings, tokens
 from core.journal import Actor
-from models import after_commit, now, savepoint, transaction
+from database import after_commit, now, savepoint, transaction
 from protocol import bulk, filters, schema
 from protocol.errors import ScimError, invalid_syntax, invalid_value, not_found
 from protocol.schema import GROUP_TYPE, Projection

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from app import create_app
 from bench import people
 from core import accounts, attributes, directory, journal, tokens
-from models import checkpoint, db, transaction, upgrade_database
+from database import checkpoint, db, transaction, upgrade_database
 from protocol.schema import GROUP_TYPE
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,11 +13,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
-from app import SERVER_THREADS
 from bench import people, seed
 from bench.client import BROWSER, OKTA, Client
 from bench.pages import visit
 from bench.scenarios import get, page
+from server import SERVER_THREADS
 
 TOKEN = "bench"
 GRANIAN = f"-m granian --interface wsgi --blocking-threads {SERVER_THREADS} --log-level warning".split()

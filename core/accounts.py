@@ -18,7 +18,8 @@ from core.passwords import HASHER, LONGEST_PASSWORD, SHORTEST_PASSWORD, Password
 from core.sessions import Account
 from core.throttle import Throttled
 from core.variables import MAILBOX
-from models import Administrator, Setting, execute, now, transaction
+from database import execute, now, transaction
+from models import Administrator, Setting
 from protocol.schema import fold
 
 __all__ = ["HASHER", "LONGEST_PASSWORD", "SHORTEST_PASSWORD", "Throttled"]  # of accounts, to the doors

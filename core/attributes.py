@@ -6,7 +6,8 @@ from sqlalchemy import delete, func, select
 
 from core import configurations, journal, variables
 from core.journal import Actor
-from models import CustomAttribute, Prepared, UserValue, execute, now
+from database import Prepared, execute, now
+from models import CustomAttribute, UserValue
 from protocol import definitions
 from protocol.schema import ResourceType, compile_user_type
 

@@ -23,9 +23,10 @@ from urllib.parse import quote
 from flask import current_app
 from sqlalchemy import URL
 
+import database
 import models
 from core import serverlock
-from models import application_on, database_file, db, now, upgrade_database
+from database import application_on, database_file, db, now, upgrade_database
 
 PORTION = 2_000  # pages between two reports
 BUSY_SECONDS = 5  # that a statement waits for another process's lock
@@ -99,7 +100,7 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
         _refuse_full_disk(source, path)
         with _in_words(source, path):
             _copy(source, unfinished, report)
-        found = _examined(unfinished, str(source), report, schemas=models.schemas())
+        found = _examined(unfinished, str(source), report, schemas=database.schemas())
         _prepare(unfinished, found.schema, report)
         if not confirm(Contents(**(vars(found) | {"path": source})), _current(path)):
             raise Cancelled("Nothing was changed.")
@@ -109,9 +110,9 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
         return _examined(path, str(path), report), kept
 
 
-def note_of(database: Path) -> Path:
+def note_of(path: Path) -> Path:
     """Return the file in which the last backup is noted."""
-    return database.with_name(database.name + ".last-backup")
+    return path.with_name(path.name + ".last-backup")
 
 
 def _database(command, file):
@@ -335,10 +336,10 @@ def _prepare(path, schema, report):
     report("upgraded", 0, 0)
     app = application_on(str(URL.create("sqlite", database=str(path))), current_app.instance_path)
     with app.app_context():
-        if schema != models.schemas()[0]:
+        if schema != database.schemas()[0]:
             upgrade_database()
-        with models.transaction():
-            models.execute(models.BrowserSession.__table__.delete())
+        with database.transaction():
+            database.execute(models.BrowserSession.__table__.delete())
         db.engine.dispose()
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         raw.execute("PRAGMA journal_mode = DELETE")

@@ -21,9 +21,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+import database
 import models
 from core import backup
-from models import from_now, now
+from database import db, from_now, now
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 SHORTEST_SECRET = 32  # characters
@@ -49,7 +50,7 @@ class Finding:
 
 def findings(config: dict, folder: str | Path, refusal: str | None) -> list[Finding]:
     """Return what every rule finds, in order. `refusal` is why Rollcall does not start with these settings."""
-    folder, migrations = Path(folder), models.newest_migrations()
+    folder, migrations = Path(folder), database.newest_migrations()
     found = [*_of_refusal(refusal)]
     for rule in (_of_secret, _of_folder, _of_addresses):
         found += _safely(rule, config, folder)
@@ -241,7 +242,7 @@ def _of_schema(connection, schemas):
 
 def _of_rows_time(connection):
     """A clock that was ahead leaves rows of the future, behind which everything new seems old."""
-    tables = models.db.metadata.tables
+    tables = db.metadata.tables
     found = [
         (connection.execute(select(func.max(tables[name].c[column]))).scalar() or "", name)
         for name, column in NEWEST.items()
@@ -295,7 +296,7 @@ def _plain(value):
 
 def recount():
     """Set every total anew, from the rows. Needs a transaction."""
-    run = models.connection().exec_driver_sql
+    run = database.connection().exec_driver_sql
     run("DELETE FROM user_counts")
     run(f"INSERT INTO user_counts (source, enabled, invite, count) {COUNTERS['users by state'][1]}")
     members = "FROM group_members AS m JOIN users AS u ON u.pk = m.user_pk WHERE m.group_pk = groups.pk"

@@ -34,7 +34,9 @@ from core.deliveries import (
 from core.journal import Actor
 from core.mobileconfig import Kind, Rendering
 from core.search import GROUPS, MEMBERS, USERS, VALUES
-from models import CustomAttribute, Prepared, execute, is_one_of, now, transaction
+from database import Prepared, execute, now, transaction
+from engines import is_one_of
+from models import CustomAttribute
 from protocol.definitions import CUSTOM, SHORT_NAMES
 from protocol.schema import fold
 

@@ -24,17 +24,9 @@ from core import journal, mobileconfig, queue, variables
 from core.journal import Actor
 from core.mobileconfig import TYPES, Kind, Rendering
 from core.search import GROUPS, MEMBERS, USERS
-from models import (
-    ConfigurationGroup,
-    Delivery,
-    Prepared,
-    after_commit,
-    db,
-    execute,
-    insert_or_change,
-    is_one_of,
-    now,
-)
+from database import Prepared, after_commit, db, execute, now
+from engines import insert_or_change, is_one_of
+from models import ConfigurationGroup, Delivery
 from protocol.definitions import CUSTOM
 
 AT_ONCE = 1_000  # deliveries that one request computes

@@ -15,7 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from core import deliveries, invitations, journal, search, settings, words
 from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
-from models import Prepared, UserWord, count_in_block, count_user, execute, insert_new, is_one_of, now
+from database import Prepared, execute, now
+from engines import insert_new, is_one_of
+from models import UserWord, count_in_block, count_user
 from protocol import patch
 from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
 from protocol.filters import Compare
@@ -187,7 +189,7 @@ def count_members(group: Resource, at_most: int) -> int:
 
 
 def _list(values) -> str:
-    """Return values as the JSON list that models.is_one_of takes."""
+    """Return values as the JSON list that engines.is_one_of takes."""
     return orjson.dumps(list(values)).decode()
 
 

@@ -18,7 +18,8 @@ from sqlalchemy import bindparam, case, func, literal, or_, select, union_all
 from core import history, journal, tokens
 from core.history import ENTRIES, IS_WRITE, REFUSED, SUCCEEDED, WRITES, LogRow
 from core.search import GROUPS, USERS
-from models import Prepared, execute, from_now, is_one_of, now
+from database import Prepared, execute, from_now, now
+from engines import is_one_of
 from protocol import definitions
 from protocol.schema import fold, user_name_key
 

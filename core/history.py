@@ -16,8 +16,9 @@ from sqlalchemy import func, literal, literal_column, or_, select, union_all
 
 from core import attributes, journal
 from core.search import GROUPS, USERS
-from engines import has_part
-from models import Prepared, Token, close_connection, execute, is_one_of
+from database import Prepared, close_connection, execute
+from engines import has_part, is_one_of
+from models import Token
 from protocol import definitions
 from protocol.schema import ResourceType
 

@@ -21,7 +21,9 @@ from core.links import LINKS
 from core.people import Person
 from core.search import USERS, VALUES
 from core.throttle import Throttled
-from models import Prepared, close_connection, count_user, is_one_of, now, transaction
+from database import Prepared, close_connection, now, transaction
+from engines import is_one_of
+from models import count_user
 from protocol.schema import fold, user_name_key
 
 PASSWORD_VALID = timedelta(hours=1)

@@ -21,7 +21,9 @@ from core.attributes import DefinitionError
 from core.directory import Resource
 from core.journal import Actor
 from core.search import USERS
-from models import Busy, Job, Prepared, after_commit, execute, is_one_of, log_failure, now, transaction
+from database import Busy, Prepared, after_commit, execute, log_failure, now, transaction
+from engines import is_one_of
+from models import Job
 from protocol import definitions
 from protocol.errors import ScimError
 

@@ -14,7 +14,8 @@ import orjson
 from flask import current_app
 from sqlalchemy import delete, select, update
 
-from models import AuditLine, LogEntry, Prepared, Token, after_commit, execute, now
+from database import Prepared, after_commit, execute, now
+from models import AuditLine, LogEntry, Token
 
 KEEP_DAYS = 30
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps

@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, select, update
 
-from models import Link, Prepared, execute, from_now, now
+from database import Prepared, execute, from_now, now
+from models import Link
 
 KEPT = timedelta(days=90)  # after it has expired: what its page says is true for so long
 LINKS = Link.__table__

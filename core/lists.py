@@ -25,7 +25,9 @@ from sqlalchemy import bindparam, func, select, text
 import engines
 from core import directory, words
 from core.search import BLOCKS, GROUPS, STATEMENTS, USERS
-from models import Prepared, UserCount, close_connection, db, is_one_of
+from database import Prepared, close_connection, db
+from engines import is_one_of
+from models import UserCount
 from protocol.schema import fold
 
 GATHER = 2_000  # how many users a word or a group may have to be few

@@ -21,7 +21,7 @@ from flask import current_app
 
 from core import settings, variables
 from core.variables import Text
-from models import from_now, now
+from database import from_now, now
 
 PATHS = {"invitation": "/invitation/", "password": "/password/"}  # where a link leads, before its secret
 LONGEST_NAME = 200  # characters of a name in a header

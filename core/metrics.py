@@ -20,11 +20,11 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
+import database
 import engines
-import models
 from core import journal, lists, outbox
 from core.journal import ENTRIES
-from models import Prepared
+from database import Prepared
 
 KINDS = ("scim_read", "scim_write", "portal", "static", "health")
 OUTCOMES = ("1xx", "2xx", "3xx", "4xx", "5xx")
@@ -127,11 +127,11 @@ def _log():
 
 def _sizes():
     family = GaugeMetricFamily("rollcall_database_bytes", "Size on the disk", labels=["file"])
-    for name, size in models.sizes().items():
+    for name, size in database.sizes().items():
         family.add_metric([name], size)
     return family
 
 
 def _info():
-    facts = {"schema": models.schema_revision() or "none", "engine": engines.version(models.connection())}
+    facts = {"schema": database.schema_revision() or "none", "engine": engines.version(database.connection())}
     return InfoMetricFamily("rollcall", "Schema of the database, and its engine", value=facts)

@@ -32,7 +32,17 @@ from core import journal, links, mails, settings, throttle
 from core.journal import Actor
 from core.search import USERS
 from core.smtp import Mailer, Refused, Unavailable, parse
-from models import Busy, Prepared, after_commit, close_connection, execute, from_now, log_failure, now, transaction
+from database import (
+    Busy,
+    Prepared,
+    after_commit,
+    close_connection,
+    execute,
+    from_now,
+    log_failure,
+    now,
+    transaction,
+)
 from models import Mail as MailTable
 from protocol.schema import fold
 

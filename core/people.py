@@ -14,7 +14,8 @@ from core import accounts, journal, links, passwords, sessions, throttle
 from core.journal import Actor
 from core.search import USERS, VALUES
 from core.sessions import OF_PERSON, PEOPLE, SignedIn
-from models import Prepared, execute, insert_new, now, transaction
+from database import Prepared, execute, now, transaction
+from engines import insert_new
 from protocol.schema import fold, user_name_key
 
 # what sign-in looks at; the first are those of a SignedIn

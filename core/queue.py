@@ -12,7 +12,8 @@ import orjson
 from flask import current_app
 
 from core.journal import Actor
-from models import Job, after_commit, execute, now
+from database import after_commit, execute, now
+from models import Job
 
 JOBS = Job.__table__
 

@@ -5,7 +5,8 @@ import shutil
 
 from sqlalchemy.exc import SQLAlchemyError
 
-import models
+import database
+from database import db
 
 LEAST_FREE = 64 * 2**20  # bytes: the largest body, the write-ahead log, and what comes meanwhile
 LOG = logging.getLogger("rollcall")
@@ -17,10 +18,10 @@ def problems(is_stopping: bool) -> dict[str, str]:
     if is_stopping:
         found["process"] = "Rollcall was told to stop."
     try:
-        if models.schema_revision() != models.newest_revision():
+        if database.schema_revision() != database.newest_revision():
             found["schema"] = "The schema of the database is not this program's: start Rollcall anew."
-    except (SQLAlchemyError, models.db.engine.dialect.loaded_dbapi.Error) as error:
-        models.log_failure(error, "The database does not answer")
+    except (SQLAlchemyError, db.engine.dialect.loaded_dbapi.Error) as error:
+        database.log_failure(error, "The database does not answer")
         found["database"] = "The database does not answer; the log says why."
     if _free_bytes() < LEAST_FREE:
         found["disk"] = f"Less than {LEAST_FREE // 2**20} MB are free on the disk of the database."
@@ -29,7 +30,7 @@ def problems(is_stopping: bool) -> dict[str, str]:
 
 def _free_bytes() -> int:
     try:
-        return shutil.disk_usage(models.disk_folder()).free
+        return shutil.disk_usage(database.disk_folder()).free
     except OSError:
         LOG.exception("The folder of the database cannot be looked at")
         return 0

@@ -13,7 +13,8 @@ from functools import cache, lru_cache
 
 from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_, select, text, true
 
-from models import BLOCK_BITS, Block, Group, GroupMember, Prepared, User, UserValue
+from database import Prepared
+from models import BLOCK_BITS, Block, Group, GroupMember, User, UserValue
 from protocol.errors import invalid_filter, invalid_path
 from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath
 from protocol.schema import Attribute, ResourceType, fold

@@ -12,7 +12,8 @@ from datetime import timedelta
 import orjson
 from sqlalchemy import bindparam, delete, func, or_, select, true, update
 
-from models import Administrator, BrowserSession, Person, Prepared, User, execute, from_now, now
+from database import Prepared, execute, from_now, now
+from models import Administrator, BrowserSession, Person, User
 
 IDLE, LONGEST = timedelta(hours=12), timedelta(days=7)
 SESSIONS, ACCOUNTS = BrowserSession.__table__, Administrator.__table__

@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 from core import journal, variables
 from core.journal import Actor
 from core.variables import VariableError
-from models import Setting, after_commit, db, execute
+from database import after_commit, db, execute
+from models import Setting
 
 INVITATION_SUBJECT = "Your invitation to Rollcall"
 INVITATION_TEXT = """\

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, func, or_, select
 
-from models import FailedSignIn, Prepared, execute, from_now, now
+from database import Prepared, execute, from_now, now
+from models import FailedSignIn
 
 KEPT = timedelta(hours=1)  # the longest window
 LONGEST_KEY = 300  # characters

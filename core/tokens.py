@@ -16,7 +16,8 @@ from sqlalchemy import bindparam, select, update
 
 from core import journal
 from core.journal import Actor
-from models import Prepared, Token, execute, now
+from database import Prepared, execute, now
+from models import Token
 
 PREFIX = "rc_"
 RANDOM_CHARACTERS = 43  # of 62: 256 bits

@@ -19,10 +19,10 @@ from sqlalchemy import Engine, Integer, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+import database
 import engines
-import models
 from core import serverlock
-from models import application_on, database_file, db, upgrade_database
+from database import application_on, database_file, db, upgrade_database
 
 PORTION = 1_000  # rows
 SUM = 2**256
@@ -128,9 +128,9 @@ def _refuse_rows(connection):
 
 def _refuse_older(connection):
     schema = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if schema != models.schemas()[0]:
+    if schema != database.schemas()[0]:
         raise TransferError(
-            f"The database of now has schema {schema}, not {models.schemas()[0]}: start Rollcall once, which"
+            f"The database of now has schema {schema}, not {database.schemas()[0]}: start Rollcall once, which"
             " upgrades it, stop it, and try again."
         )
 

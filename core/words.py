@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import text
 
-from models import Prepared
+from database import Prepared
 from protocol.schema import fold, user_name_key
 
 SEARCHED_IN = ("userName", "displayName", "emails", "name")  # the attributes of a user that words come from

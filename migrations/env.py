@@ -6,7 +6,7 @@ from alembic import context
 from flask import current_app
 
 import engines
-from models import db
+from models import db  # once its tables are known
 
 engine = db.engine
 is_sqlite = engines.is_sqlite(engine)

@@ -19,10 +19,10 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import CallbackDict
 
-import models
+import database
 from core import accounts, people, sessions, settings
 from core.journal import Actor
-from models import transaction
+from database import transaction
 from portal import bp
 
 SAFE = ("GET", "HEAD")
@@ -80,12 +80,12 @@ class ServerSessions(SessionInterface):
                 cookie_name(), session.secret, lifetime, secure=is_https(), httponly=True, samesite="Lax"
             )
         is_poll = "HX-Request" in request.headers  # a page that is only open is no use of it
-        is_newer = session.last_seen[:16] != models.now()[:16]  # noted once a minute
+        is_newer = session.last_seen[:16] != database.now()[:16]  # noted once a minute
         if session.modified or (session.is_signed_in and is_newer and not is_poll):
             try:
                 with transaction():
                     sessions.keep(session.secret, dict(session))
-            except models.Busy:
+            except database.Busy:
                 LOG.warning("A session was not stored: the database is locked by another process")
             except OperationalError as error:  # the page is there all the same, on a full disk, too
                 LOG.warning("A session was not stored: %s", error.orig)
@@ -139,7 +139,7 @@ def _begin(secret, account=None, person=None):
     sessions.end(session.secret)
     session.clear()
     session.secret, session.account, session.person = secret, account, person
-    session.last_seen = models.now() if session.is_signed_in else ""
+    session.last_seen = database.now() if session.is_signed_in else ""
 
 
 def actor() -> Actor:

@@ -8,7 +8,7 @@ from core import accounts, invitations, passwords
 from core.accounts import AccountError
 from core.invitations import InvitationError
 from core.passwords import PasswordError
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs, public
 from portal.frame import done

@@ -4,7 +4,7 @@ from flask import abort, flash, render_template, request, session, url_for
 
 from core import accounts
 from core.accounts import AccountError
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done

@@ -8,7 +8,7 @@ from core import attributes as core
 from core import configurations, mobileconfig, variables
 from core.attributes import DefinitionError
 from core.deliveries import Configuration
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done

@@ -4,7 +4,7 @@ import re
 
 from flask import abort, redirect, render_template, request, url_for
 
-import models
+import database
 from core import accounts, history, journal, tokens
 from core.history import AuditQuery
 from portal import bp
@@ -67,7 +67,7 @@ def _is_long(changes):
 def export_audit():
     """The same lines as a CSV file: all of them, not a page."""
     batches = history.audit_batches(_query())
-    return csv_response(f"audit-{models.now()[:10]}.csv", HEADER, (map(_cells, rows) for rows in batches))
+    return csv_response(f"audit-{database.now()[:10]}.csv", HEADER, (map(_cells, rows) for rows in batches))
 
 
 def _cells(row):

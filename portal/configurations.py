@@ -10,7 +10,7 @@ from core.configurations import ConfigurationError, Readiness, Stale
 from core.deliveries import Configuration
 from core.lists import GroupQuery, UserQuery
 from core.mobileconfig import TYPES, Kind
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done

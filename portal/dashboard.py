@@ -6,7 +6,7 @@ from flask import current_app, render_template
 
 from core import configurations, health, lists, outbox
 from core.outbox import MailQuery
-from models import now
+from database import now
 from portal import access, bp
 from portal.access import needs
 from portal.users import INVITES

@@ -3,7 +3,7 @@
 from flask import render_template, request, session, url_for
 
 from core import attributes, configurations, directory, people, variables
-from models import transaction
+from database import transaction
 from portal import access, bp, downloads, people_forms
 from portal.access import needs, public
 from portal.account import ask_for_link, forgotten_page

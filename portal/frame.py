@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import get_flashed_messages, redirect, render_template, request, session, url_for
 from werkzeug.exceptions import HTTPException
 
-import models
+import database
 from core import accounts
 from portal import access
 
@@ -21,7 +21,7 @@ def init_app(app):
         csrf_token=access.csrf_token,
         may=may,
         notices=notices,
-        now=models.now,
+        now=database.now,
         roles=accounts.ROLES,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -115,7 +115,7 @@ def ago(time: str, now: str = "") -> str:
 
     A page with many of them says what time it is now.
     """
-    seconds = (datetime.fromisoformat(now or models.now()) - datetime.fromisoformat(time)).total_seconds()
+    seconds = (datetime.fromisoformat(now or database.now()) - datetime.fromisoformat(time)).total_seconds()
     size, ahead = abs(seconds), seconds < 0
     if size < 5 and not ahead:
         return "just now"

@@ -4,7 +4,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from core import configurations, directory, lists
 from core.lists import GroupQuery, UserQuery
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done, here

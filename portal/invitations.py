@@ -5,7 +5,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from core import invitations, lists, outbox, settings
 from core.invitations import COMPLETED, DISABLED, NO_EMAIL, InvitationError
 from core.passwords import SHORTEST_PASSWORD, PasswordError
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs, public
 from portal.account import judged

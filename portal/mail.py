@@ -8,7 +8,7 @@ from core import mails, outbox, settings
 from core.mails import PATHS
 from core.outbox import MailQuery, OutboxError
 from core.settings import SettingError
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done, may

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 
-import models
+import database
 from core import attributes, configurations, health, invitations, jobs, lists, settings, tokens, tunnel
 from core.attributes import DefinitionError
 from core.settings import SettingError
 from core.tokens import TokenError
 from core.tunnel import TunnelError
-from models import transaction
+from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done, may
@@ -69,7 +69,7 @@ def _page(status=200, errors=None, secret=None, found=None):
         "provisioning/page.html",
         **_address(),
         health=health.provisioning_health(),
-        today=models.now()[:10],
+        today=database.now()[:10],
         tokens=rows,
         ends=_ends(rows),
         state_word=tokens.state_word,

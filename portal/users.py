@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from core import attributes, configurations, directory, history, lists, variables
 from core.history import AuditQuery
 from core.lists import UserQuery, UserRow
-from models import now, transaction
+from database import now, transaction
 from portal import access, bp, downloads, people_forms
 from portal.access import needs
 from portal.csv_export import csv_response

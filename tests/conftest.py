@@ -16,10 +16,10 @@ import requests
 from jinja2 import StrictUndefined
 
 import app as wiring
-import models
+import database
 from core import attributes, tokens
 from core.journal import Actor
-from models import transaction
+from database import db, transaction
 from tests import databases
 
 ROOT = Path(__file__).parent.parent
@@ -59,8 +59,8 @@ def empty_instance(tmp_path_factory):
     folder = tmp_path_factory.mktemp("empty")
     app = create_app({"INSTANCE_PATH": folder})
     with app.app_context():
-        models.upgrade_database()
-        models.db.engine.dispose()
+        database.upgrade_database()
+        db.engine.dispose()
     if databases.SERVER:
         databases.keep_as_template(folder)
     return folder
@@ -96,7 +96,7 @@ def app(kept_app, instance):
     kept_app.config.clear()
     kept_app.config.update(config)
     with kept_app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def make_server(empty_instance, tmp_path):
         with app.app_context():
             with transaction():
                 token = tokens.create(f"Okta {len(servers)}", ACTOR)
-            models.db.engine.dispose()
+            db.engine.dispose()
         servers.append(Server(folder, free_port(), token, environment))
         return servers[-1].start()
 

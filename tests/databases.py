@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
-import models
+from database import db
 
 SERVER = os.environ.get("ROLLCALL_TEST_POSTGRESQL")
 RUN = f"rollcall_test_{os.getpid()}"
@@ -75,7 +75,7 @@ def empty(folder):
     """Take everything out of a folder's database, and begin its numbers anew."""
     filled = " ".join(
         f"IF EXISTS (SELECT 1 FROM {table}) THEN TRUNCATE {table} RESTART IDENTITY CASCADE; END IF;"
-        for table in models.db.metadata.tables
+        for table in db.metadata.tables
     )
     sequences = " ".join(f"ALTER SEQUENCE {table}_{column}_seq RESTART;" for table, column in numbered())
     with closing(connect(url_of(folder), autocommit=True)) as connection:
@@ -84,7 +84,7 @@ def empty(folder):
 
 def numbered():
     """Yield (table, column) of each primary key that the database counts up."""
-    for table in models.db.metadata.tables.values():
+    for table in db.metadata.tables.values():
         if table.autoincrement_column is not None:
             yield table.name, table.autoincrement_column.name
 
@@ -115,7 +115,7 @@ class Postgresql:
         self.connection.cursor().executemany(statement.replace("?", "%s"), rows)
 
     def iterdump(self):
-        for table in models.db.metadata.tables:
+        for table in db.metadata.tables:
             for row in self.execute(f"SELECT * FROM {table}"):
                 yield f"{table}: {row}"
 

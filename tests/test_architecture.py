@@ -1,4 +1,4 @@
-"""Imports point down: wiring → doors → rules → ground, and the doors never import each other."""
+"""Imports point down: wiring and process → doors → rules → ground, and the doors never import each other."""
 
 import ast
 from pathlib import Path
@@ -8,16 +8,33 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("core", "portal", "protocol")
 MAY_IMPORT = {
-    "app": {"cli", "core", "engines", "gate", "logs", "models", "operations", "portal", "protocol", "scim"},
-    "portal": {"core", "models", "portal", "protocol"},
-    "scim": {"core", "models", "protocol"},
-    "cli": {"core", "models", "protocol", "rehearsal"},
+    "app": {
+        *(
+            "cli",
+            "configuration",
+            "core",
+            "database",
+            "engines",
+            "gate",
+            "logs",
+            "operations",
+            "portal",
+            "protocol",
+        ),
+        *("scim", "server"),
+    },
+    "server": {"configuration", "core", "database", "engines", "logs", "scim"},
+    "configuration": {"core", "logs"},
+    "portal": {"core", "database", "portal", "protocol"},
+    "scim": {"core", "database", "protocol"},
+    "cli": {"core", "database", "protocol", "rehearsal"},
     "gate": set(),
     "logs": set(),
-    "operations": {"core", "logs", "models"},
+    "operations": {"core", "database", "logs"},
     "rehearsal": set(),
-    "core": {"core", "engines", "models", "protocol"},
-    "models": {"engines"},
+    "core": {"core", "database", "engines", "models", "protocol"},
+    "models": {"database", "engines"},
+    "database": {"engines"},
     "engines": set(),
     "protocol": {"protocol"},
 }
@@ -25,7 +42,9 @@ PROTOCOL_ORDER = ["errors", "definitions", "schema", "filters", "patch", "bulk"]
 FORBIDDEN = {
     "protocol": {"flask", "sqlalchemy", "werkzeug", "time"},
     "rehearsal": {"flask", "sqlalchemy"},
-    "models": {"werkzeug"},
+    "models": {"flask", "werkzeug"},
+    "configuration": {"werkzeug"},
+    "database": {"werkzeug"},
 }
 
 

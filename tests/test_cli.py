@@ -5,9 +5,10 @@ import re
 import orjson
 import pytest
 
+import database
 import models
 from core import attributes, journal, tokens
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 
 TYPES = ("string", "boolean", "integer", "decimal", "dateTime")
@@ -280,7 +281,7 @@ def test_attribute_remove_writes_a_line_for_each_user_who_had_a_value(app, flask
     result = flask("attribute", "remove", "custAttr1", "--yes")
     assert result.exit_code == 0
     with app.app_context():
-        lines = models.execute(journal.LINES.select().where(journal.LINES.c.action == "changed")).all()
+        lines = database.execute(journal.LINES.select().where(journal.LINES.c.action == "changed")).all()
     assert [(line.actor, line.token_id, line.name) for line in lines] == [
         ("Command line", None, "ada"),
         ("Command line", None, "bob"),
@@ -291,7 +292,7 @@ def test_attribute_remove_writes_a_line_for_each_user_who_had_a_value(app, flask
 def test_attribute_remove_keeps_the_source_of_a_user(app, flask, holders):
     flask("attribute", "remove", "custAttr1", "--yes")
     with app.app_context():
-        assert set(models.execute(models.User.__table__.select()).scalars("source")) == {"scim"}
+        assert set(database.execute(models.User.__table__.select()).scalars("source")) == {"scim"}
 
 
 def test_attribute_remove_of_one_that_is_not_there(flask):
@@ -305,8 +306,8 @@ def test_a_command_without_its_argument_is_a_usage_error(flask):
 
 
 def test_a_database_that_is_locked_is_one_sentence(app, flask, monkeypatch):
-    monkeypatch.setattr(models, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
     flask("token", "list")
-    with models.write_lock:
+    with database.write_lock:
         result = flask("token", "create", "Okta")
     assert_refused(result, "locked")

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+import database
 import engines
-import models
-from app import MAX_BODY, ConfigurationError, create_app
+from app import create_app
+from configuration import MAX_BODY, ConfigurationError
+from database import db
 from tests.databases import open_database
 
 ROOT = Path(__file__).parent.parent
@@ -186,7 +188,7 @@ def test_a_cursor_lives_on_over_a_restart(scim, instance, make_user, token):
     )
     assert [user["userName"] for user in answer.json["Resources"]] == ["bob"]
     with again.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 # where links lead
@@ -205,7 +207,7 @@ def create(instance, token):
             headers={"Authorization": f"Bearer {token}"} | (headers or {}),
         )
         with app.app_context():
-            models.db.engine.dispose()
+            db.engine.dispose()
         assert answer.status_code == 201
         assert answer.headers["Location"] == answer.json["meta"]["location"]
         return answer.headers["Location"].rpartition("/Users/")[0]
@@ -270,7 +272,7 @@ def test_every_link_uses_the_public_url(instance, token):
         assert page.status_code == 200 and "https://rollcall.example.com/scim/v2" in page.text
         assert "evil" not in page.text and "gopher" not in page.text
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 @pytest.mark.parametrize("proxies, address", [(0, "127.0.0.1"), (1, "192.0.2.7"), (2, "203.0.113.5")])
@@ -279,9 +281,9 @@ def test_the_logged_address_is_the_one_that_trusted_proxies_vouch_for(instance, 
     headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "evil, 203.0.113.5, 192.0.2.7"}
     app.test_client().post("/scim/v2/Users", json={"userName": "ada"}, headers=headers)
     with app.app_context():
-        models.db.engine.dispose()
-    with closing(open_database(instance)) as database:
-        assert database.execute("SELECT address FROM provisioning_log").fetchall() == [(address,)]
+        db.engine.dispose()
+    with closing(open_database(instance)) as sql:
+        assert sql.execute("SELECT address FROM provisioning_log").fetchall() == [(address,)]
 
 
 # the engine
@@ -297,7 +299,7 @@ PRAGMAS = {
 
 def test_every_connection_is_set_up(app):
     with app.app_context():
-        connections = [models.db.engine.connect() for _ in range(8)]
+        connections = [db.engine.connect() for _ in range(8)]
         for connection in connections:
             found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
             assert found == PRAGMAS
@@ -319,8 +321,8 @@ def test_the_write_ahead_log_stays_bounded(app, scim, instance, make_user):
     for number in range(300):
         scim.patch(f"/Users/{user['id']}", {"op": "replace", "path": "title", "value": f"{number}" + "x" * 60_000})
         largest = max(largest, wal_size(instance))
-    assert largest > models.WAL_BYTES / 2  # there was something to fold
-    assert largest < 2 * models.WAL_BYTES
+    assert largest > database.WAL_BYTES / 2  # there was something to fold
+    assert largest < 2 * database.WAL_BYTES
 
 
 def test_a_reader_that_stays_stops_no_writer(app, scim, instance, make_user):
@@ -337,10 +339,10 @@ def test_a_reader_that_stays_stops_no_writer(app, scim, instance, make_user):
         reader.execute("SELECT count(*) FROM users").fetchone()
         for number in range(100):
             assert write(number) < 2
-        assert wal_size(instance) > models.WAL_BYTES  # it could not be folded
+        assert wal_size(instance) > database.WAL_BYTES  # it could not be folded
     for number in range(100):
         write(number)
-    assert wal_size(instance) < 2 * models.WAL_BYTES
+    assert wal_size(instance) < 2 * database.WAL_BYTES
 
 
 def test_foreign_keys_hold(app, scim, barbara, make_group):
@@ -348,14 +350,14 @@ def test_foreign_keys_hold(app, scim, barbara, make_group):
     scim.delete(f"/Users/{barbara['id']}")
     with app.app_context():
         for table in ("group_members", "user_values", "user_words"):
-            assert models.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+            assert database.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
 
 
 def test_a_relative_database_is_private_and_in_the_instance_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     app = create_app({"INSTANCE_PATH": tmp_path / "instance", "DATABASE_URL": "sqlite:///other.db"})
     with app.app_context():
-        models.upgrade_database()
-        models.db.engine.dispose()
+        database.upgrade_database()
+        db.engine.dispose()
     assert mode(tmp_path / "instance/other.db") == 0o600
     assert not (tmp_path / "other.db").exists()

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 import requests
 
-import app as wiring
+import configuration
+import database
 import engines
 import gate
-import models
+import server
+from app import create_app
 from core import smtp
 from tests.conftest import free_port
 
@@ -51,7 +53,7 @@ def test_the_environment_is_one_that_rollcall_starts_with(tmp_path, monkeypatch)
     for name, value in settings.items():
         monkeypatch.setenv(name, str(tmp_path) if name == "ROLLCALL_INSTANCE_PATH" else value)
     monkeypatch.setenv("ROLLCALL_METRICS_TOKEN", "0123456789abcdef")  # the file says how to make one
-    config = wiring.create_app().config
+    config = create_app().config
     assert config["PUBLIC_URL"] == "https://rollcall.example.com" and config["TRUSTED_PROXIES"] == 1
 
 
@@ -75,7 +77,7 @@ def test_the_folder_of_the_database_is_the_same_everywhere():
     ("ngrok.md", r"ngrok http (\d+)"),
 ])  # fmt: skip
 def test_the_port_is_the_same_everywhere(name, pattern):
-    default = re.search(r'environ\.get\("PORT", "(\d+)"\)', (ROOT / "app.py").read_text())[1]
+    default = re.search(r'environ\.get\("PORT", "(\d+)"\)', (ROOT / "server.py").read_text())[1]
     assert number(pattern, name) == int(default)
 
 
@@ -102,22 +104,22 @@ def test_a_proxy_keeps_what_is_for_whoever_runs_it(app, name):
     ("nginx.conf", r"client_max_body_size (\d+)m;", r"keepalive_timeout (\d+)s;"),
 ])  # fmt: skip
 def test_a_proxy_leaves_refusals_to_rollcall_and_closes_first(name, largest, idle):
-    assert number(largest, name) * MEGABYTE > wiring.MAX_BODY
-    assert number(idle, name) < wiring.HEAD_SECONDS
+    assert number(largest, name) * MEGABYTE > configuration.MAX_BODY
+    assert number(idle, name) < server.HEAD_SECONDS
 
 
 def test_a_proxy_takes_no_larger_headers_than_rollcall():
-    assert number(r"max_header_size (\d+)KiB", "Caddyfile") * KILOBYTE == wiring.LARGEST_HEAD
+    assert number(r"max_header_size (\d+)KiB", "Caddyfile") * KILOBYTE == server.LARGEST_HEAD
     buffers, size = re.search(r"large_client_header_buffers (\d+) (\d+)k;", DEPLOY["nginx.conf"]).groups()
-    assert int(buffers) * int(size) * KILOBYTE == wiring.LARGEST_HEAD
+    assert int(buffers) * int(size) * KILOBYTE == server.LARGEST_HEAD
 
 
 def test_the_unit_gives_the_server_time_and_room():
     unit = "rollcall.service"
-    assert number(r"TimeoutStopSec=(\d+)", unit) > wiring.STOP_SECONDS > wiring.MAIL_SECONDS
-    assert number(r"LimitNOFILE=(\d+)", unit) > 2 * wiring.CONNECTIONS
-    assert number(r"TasksMax=(\d+)", unit) > wiring.SERVER_THREADS + 64
-    assert number(r"--stop-timeout (\d+) \\", "README.md") > wiring.STOP_SECONDS
+    assert number(r"TimeoutStopSec=(\d+)", unit) > server.STOP_SECONDS > server.MAIL_SECONDS
+    assert number(r"LimitNOFILE=(\d+)", unit) > 2 * server.CONNECTIONS
+    assert number(r"TasksMax=(\d+)", unit) > server.SERVER_THREADS + 64
+    assert number(r"--stop-timeout (\d+) \\", "README.md") > server.STOP_SECONDS
 
 
 def test_the_unit_is_hardened():
@@ -129,20 +131,20 @@ def test_the_unit_is_hardened():
 
 
 BOUNDS = {
-    "body of a SCIM request": (r"(\d+) MB", wiring.MAX_BODY // MEGABYTE),
+    "body of a SCIM request": (r"(\d+) MB", configuration.MAX_BODY // MEGABYTE),
     "body without a token": (r"(\d+) kB", gate.LARGEST_FORM // KILOBYTE),
-    "line and headers": (r"(\d+) kB", wiring.LARGEST_HEAD // KILOBYTE),
-    "time for the headers": (r"(\d+) s", wiring.HEAD_SECONDS),
-    "time between two requests": (r"(\d+) s", wiring.HEAD_SECONDS),
-    "connections \\|": (r"([\d,]+),", wiring.CONNECTIONS),
-    "slow bodies": (r"(\d+)", wiring.SERVER_THREADS),
+    "line and headers": (r"(\d+) kB", server.LARGEST_HEAD // KILOBYTE),
+    "time for the headers": (r"(\d+) s", server.HEAD_SECONDS),
+    "time between two requests": (r"(\d+) s", server.HEAD_SECONDS),
+    "connections \\|": (r"([\d,]+),", server.CONNECTIONS),
+    "slow bodies": (r"(\d+)", server.SERVER_THREADS),
     "requests at work": (r"(\d+) reads", 1 + gate.OTHERS),
     "requests at work \\|": (r"of these (\d+)", 1 + gate.LARGE_OTHERS),
-    "wait for the database's lock": (r"(\d+) s, and", models.LOCK_SECONDS),
+    "wait for the database's lock": (r"(\d+) s, and", database.LOCK_SECONDS),
     "wait for the database's lock \\|": (r"and (\d+) s", engines.BUSY_SECONDS),
     "answer of the mail server": (r"(\d+) s", smtp.TIMEOUT),
-    "stop: requests": (r"(\d+) s", wiring.STOP_SECONDS),
-    "stop: the mail": (r"(\d+) s", wiring.MAIL_SECONDS),
+    "stop: requests": (r"(\d+) s", server.STOP_SECONDS),
+    "stop: the mail": (r"(\d+) s", server.MAIL_SECONDS),
 }
 
 
@@ -157,7 +159,7 @@ def test_the_readme_says_how_long_a_stop_takes():
     [(requests_under_way, mail)] = re.findall(
         r"under way have (\d+) seconds, the mail that is being sent (\d+)\.", README
     )
-    assert (int(requests_under_way), int(mail)) == (wiring.STOP_SECONDS, wiring.MAIL_SECONDS)
+    assert (int(requests_under_way), int(mail)) == (server.STOP_SECONDS, server.MAIL_SECONDS)
 
 
 def test_every_metric_that_is_documented_exists(app):
@@ -214,7 +216,7 @@ def test_the_image_serves_and_knows_when_it_does_not(image, tmp_path):
 
     assert not healthy()
     with open(tmp_path / "log", "wb") as log:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *command[1:]], cwd=image, env=environment, stdout=log, stderr=log
         )
     try:
@@ -235,8 +237,8 @@ def test_the_image_serves_and_knows_when_it_does_not(image, tmp_path):
         made = subprocess.run(token, cwd=image, env=environment, capture_output=True, text=True, timeout=60)
         assert made.stdout.startswith("rc_"), made.stderr
     finally:
-        server.terminate()
-        server.wait(20)
+        process.terminate()
+        process.wait(20)
     assert not healthy()
     assert {path.name for path in image.rglob("*.db*")} == set()  # all that it writes is in the volume
 

@@ -22,7 +22,7 @@ import requests
 
 import app as wiring
 import cli
-import models
+import database
 from core import metrics, tokens
 from tests.conftest import ACTOR, ROOT, free_port
 from tests.postgresql import Postgresql, program
@@ -278,9 +278,9 @@ def test_a_block_of_commands_runs(block, stage, serve):
     if NEEDS_TOKEN.search(block.text):
         app = wiring.create_app({"INSTANCE_PATH": stage.instance})
         with app.app_context():
-            with models.transaction():
+            with database.transaction():
                 tokens.create("Okta", ACTOR)
-            models.db.engine.dispose()
+            database.db.engine.dispose()
     for copy in NEEDS_COPY.findall(block.text):
         copy_database(stage.instance / "rollcall.db", stage.translated(copy))
     if NEEDS_SERVER.search(block.text):
@@ -355,7 +355,7 @@ def test_settings_are_ones_that_rollcall_starts_with(block, tmp_path, monkeypatc
         monkeypatch.setenv(name, value)
     app = wiring.create_app()
     with app.app_context():
-        models.db.engine.dispose()
+        database.db.engine.dispose()
 
 
 # what stands in the text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import app as wiring
+from server import CONNECTIONS, HEAD_SECONDS, LARGEST_HEAD
 from tests.durability.helpers import new_server
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +45,7 @@ def test_usual_headers_pass(server):
 
 @pytest.mark.parametrize("size", [2, 16])  # times what may be
 def test_large_headers_are_refused(server, size):
-    head = b"GET /healthz HTTP/1.1\r\n" + CLOSE + b"X: " + b"x" * size * wiring.LARGEST_HEAD + b"\r\n\r\n"
+    head = b"GET /healthz HTTP/1.1\r\n" + CLOSE + b"X: " + b"x" * size * LARGEST_HEAD + b"\r\n\r\n"
     assert status_of(server, head) in (431, None)
 
 
@@ -61,7 +61,7 @@ def test_many_headers_are_refused(server):
 @pytest.mark.parametrize("size", [2, 16])
 @pytest.mark.parametrize("start", [b"/", b"/scim/v2/Users?filter="])
 def test_a_long_address_is_refused(server, start, size):
-    line = b"GET " + start + b"x" * size * wiring.LARGEST_HEAD + b" HTTP/1.1\r\n"
+    line = b"GET " + start + b"x" * size * LARGEST_HEAD + b" HTTP/1.1\r\n"
     assert status_of(server, line + CLOSE + b"\r\n") in (414, 431, None)
 
 
@@ -83,7 +83,7 @@ def test_the_server_serves_on_after_all_that(server):
 
 def test_almost_all_connections_may_be_idle_and_one_more_is_served(server):
     with ExitStack() as stack:
-        for _ in range(wiring.CONNECTIONS - 24):
+        for _ in range(CONNECTIONS - 24):
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS))
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
@@ -94,9 +94,9 @@ def test_almost_all_connections_may_be_idle_and_one_more_is_served(server):
 def test_more_connections_than_there_may_be_wait_until_a_silent_one_is_closed(server):
     """Nothing is refused at once and nothing waits for ever: what is silent has HEAD_SECONDS."""
     with ExitStack() as stack:
-        for _ in range(wiring.CONNECTIONS + 24):
+        for _ in range(CONNECTIONS + 24):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS))
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHo")
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=wiring.HEAD_SECONDS + SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=HEAD_SECONDS + SECONDS)
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200

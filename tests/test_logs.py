@@ -15,12 +15,11 @@ from scim2_models import Error
 from sqlalchemy import text
 
 import logs
-import models
 import rehearsal
 from app import create_app
 from core import directory, history
 from core.history import LogQuery
-from models import execute
+from database import db, execute
 from tests.conftest import ROOT, free_port
 
 SOMEBODY = "grace@example.com"
@@ -146,7 +145,7 @@ def test_the_address_is_the_one_that_trusted_proxies_vouch_for(instance, log, pr
     app.test_client().get("/healthz", headers={"X-Forwarded-For": "evil, 203.0.113.5, 192.0.2.7"})
     assert [line["address"] for line in log()] == [address]
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 # mistakes of ours
@@ -238,7 +237,7 @@ def behind_proxy(instance):
     app = create_app({"INSTANCE_PATH": instance, "TRUSTED_PROXIES": 1})
     yield app.test_client()
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_a_trusted_proxy_chooses_the_id(behind_proxy, log):

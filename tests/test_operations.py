@@ -6,11 +6,11 @@ import threading
 import pytest
 from sqlalchemy import text
 
-import models
+import database
 import operations
 from app import create_app
 from core import metrics, readiness
-from models import execute
+from database import db, execute
 
 # health and readiness
 
@@ -31,7 +31,7 @@ def assert_not_ready(app, problem):
 
 
 def test_an_older_schema_is_not_ready(app):
-    with app.app_context(), models.transaction():
+    with app.app_context(), database.transaction():
         execute(text("UPDATE alembic_version SET version_num = '0001'"))
     assert_not_ready(app, "schema")
 
@@ -40,12 +40,12 @@ def test_no_schema_is_not_ready(tmp_path):
     app = create_app({"INSTANCE_PATH": tmp_path})
     assert_not_ready(app, "schema")
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_a_database_that_is_none_is_not_ready(app, instance):
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
     (instance / "rollcall.db").write_bytes(b"not a database, but long enough to be looked at" * 100)
     assert_not_ready(app, "database")
 

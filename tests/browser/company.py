@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
-import models
+import database
 from core import accounts, attributes, configurations, directory, jobs, journal, tokens
 from core.journal import Actor
 from core.mobileconfig import TYPES, as_typed
-from models import transaction
+from database import db, transaction
 from protocol import definitions
 from protocol.schema import GROUP_TYPE
 
@@ -48,7 +48,7 @@ class Company:
 def clock(moment):
     """Let the app believe that it is `moment`."""
     frozen = type("frozen", (datetime,), {"now": classmethod(lambda cls, tz: moment.astimezone(tz))})
-    with mock.patch.object(models, "datetime", frozen):
+    with mock.patch.object(database, "datetime", frozen):
         yield
 
 
@@ -185,12 +185,12 @@ def finish(app, okta, today, ids, people):
         while journal.is_waiting():
             with transaction():
                 journal.flush()
-        rows = models.connection().exec_driver_sql
+        rows = database.connection().exec_driver_sql
         ids["failed"] = rows("SELECT max(id) FROM provisioning_log WHERE status = 409").scalar()
         ids["ignored"] = rows("SELECT max(id) FROM provisioning_log WHERE ignored LIKE '%costCentre%'").scalar()
         ids["token"] = rows("SELECT max(id) FROM tokens").scalar()
-        models.close_connection()
-        models.db.engine.dispose()
+        database.close_connection()
+        db.engine.dispose()
     ids["person"] = people[0]
     return Company(ids, okta.token)
 
@@ -212,7 +212,7 @@ def nobody_yet(app) -> Company:
     with app.app_context():
         with transaction():
             accounts.create(ADA, PASSWORD, "administrator", COMMAND_LINE)
-        models.db.engine.dispose()
+        db.engine.dispose()
     return Company({}, "")
 
 
@@ -222,7 +222,7 @@ def ready(app) -> Company:
     with app.app_context():
         with transaction():
             token = tokens.create("Okta", Actor(ADA))
-        models.db.engine.dispose()
+        db.engine.dispose()
     return Company({}, token)
 
 
@@ -238,5 +238,5 @@ def local_user():
 
 
 def pks_of(people):
-    rows = models.connection().exec_driver_sql
+    rows = database.connection().exec_driver_sql
     return [rows("SELECT pk FROM users WHERE id = ?", (person,)).scalar() for person in people]

@@ -13,11 +13,10 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
-import models
 import rehearsal
 from app import create_app
 from core import accounts
-from models import transaction
+from database import db, transaction
 from tests import databases
 from tests.browser import company
 from tests.conftest import ACTOR, ROOT, Server, free_port
@@ -155,7 +154,7 @@ def inside(server):
     with app.app_context():
         with transaction():
             yield
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def add_ada(server):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-import models
+import database
 from app import create_app
+from database import db
 from tests.browser import company, pages
 from tests.browser.conftest import Desk, launch
 from tests.conftest import ROOT, Server, free_port
@@ -26,8 +27,8 @@ def start(folder: Path, fill, **environment) -> Server:
     """Return a running server on a database that `fill` has filled."""
     app = create_app({"INSTANCE_PATH": folder})
     with app.app_context():
-        models.upgrade_database()
-        models.db.engine.dispose()
+        database.upgrade_database()
+        db.engine.dispose()
     made = fill(app)
     server = Server(folder, free_port(), made.token, environment).start()
     server.company = made

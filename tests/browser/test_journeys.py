@@ -12,7 +12,8 @@ from sqlalchemy import update
 
 import rehearsal
 from core import attributes, tokens
-from models import Token, execute, from_now
+from database import execute, from_now
+from models import Token
 from rehearsal import Group, Person
 from tests.browser import company
 from tests.browser.conftest import PASSWORD, add_ada, inside

@@ -3,11 +3,11 @@
 import orjson
 import pytest
 
-import models
+import database
 from core import attributes, journal
 from core.attributes import DefinitionError
 from core.journal import Actor
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 
 ADA = Actor("ada@example.com")
@@ -21,7 +21,7 @@ def context(app):
 
 def lines():
     about = journal.LINES.c.resource_type == "Attribute"
-    return models.execute(journal.LINES.select().where(about).order_by(journal.LINES.c.id)).all()
+    return database.execute(journal.LINES.select().where(about).order_by(journal.LINES.c.id)).all()
 
 
 def test_a_definition_and_its_removal_have_their_lines(context):
@@ -66,7 +66,7 @@ def test_the_listing_says_how_many_have_a_value_however_many_values(app, define,
         floors, badge = attributes.listing()
         assert (floors.name, floors.type, bool(floors.multi_valued), floors.users) == ("floors", "integer", True, 2)
         assert (badge.name, badge.users) == ("badge", 1)
-        assert floors.created <= badge.created <= models.now()
+        assert floors.created <= badge.created <= database.now()
         assert [attributes.count_holders(name) for name in ("floors", "badge")] == [2, 1]
 
 

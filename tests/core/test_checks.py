@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import pytest
 
-import models
+import database
 from core import checks
 from core.checks import OK, PROBLEM, WARNING
-from models import transaction
+from database import db, transaction
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("sqlite")
@@ -31,7 +31,7 @@ SETTINGS = {
 def look(app, instance):
     """Return a function that returns {name: finding} of every finding that is worse than ok; with `all`, of all."""
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
     def look(refusal=None, all=False, **settings):
         config = SETTINGS | {"DATABASE_URL": f"sqlite:///{instance}/rollcall.db"} | settings
@@ -45,11 +45,11 @@ def look(app, instance):
 @pytest.fixture
 def change(instance):
     def change(*statements):
-        database = sqlite3.connect(instance / "rollcall.db")
+        sql = sqlite3.connect(instance / "rollcall.db")
         for statement in statements:
-            database.execute(statement)
-        database.commit()
-        database.close()
+            sql.execute(statement)
+        sql.commit()
+        sql.close()
 
     return change
 
@@ -63,7 +63,7 @@ def settled(app, change, token, make_user, make_group, instance):
         " VALUES ('a@example.com', 'a@example.com', 'administrator', '-', '')"
     )
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_nothing_is_found_where_nothing_is_wrong(settled, look):
@@ -159,7 +159,7 @@ MAIL = "INSERT INTO outbox (purpose, recipient, message_id, state, next_try, cre
     ],
 )
 def test_what_is_wrong_in_the_database_is_found(settled, look, change, statement, name, level, words):
-    change(statement.format(future=models.from_now(timedelta(days=2))))
+    change(statement.format(future=database.from_now(timedelta(days=2))))
     found = look()
     assert found[name].level == level
     assert words in found[name].sentence

@@ -7,14 +7,14 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-import models
+import database
 from core import attributes, configurations, deliveries, directory, history, jobs, journal, mobileconfig, variables
 from core.attributes import DefinitionError
 from core.configurations import ConfigurationError, Stale
 from core.history import AuditQuery
 from core.journal import Actor
 from core.mobileconfig import TYPES
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM, ENTERPRISE
 from protocol.schema import GROUP_TYPE
 
@@ -221,7 +221,7 @@ def test_no_password_and_no_picture_is_on_record():
     save(made, typed=SECRET | {"password": "battery staple"})
     with transaction():
         configurations.remove(made.id, ADA)
-    text = str(models.execute(select(journal.LINES)).all())
+    text = str(database.execute(select(journal.LINES)).all())
     assert "correct horse" not in text and "battery staple" not in text
     [changed] = lines("changed")
     assert (changed.before["fields"], changed.after["fields"]) == (
@@ -278,7 +278,7 @@ def test_a_job_that_removes_an_attribute_stops_where_a_configuration_has_come_to
             "fields": orjson.dumps(DESK).decode(),
         }
         row |= {"missing": "hold", "distribution": "nobody", "version": 1, "created": "", "last_modified": ""}
-        models.execute(deliveries.TABLE.insert(), row)
+        database.execute(deliveries.TABLE.insert(), row)
     while jobs.work(job_id):
         pass
     assert "'Desk'" in jobs.find(job_id).error

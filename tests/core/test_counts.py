@@ -9,7 +9,7 @@ import pytest
 from core import attributes, directory, words
 from core.journal import Actor
 from core.search import IN_COLUMNS
-from models import transaction
+from database import transaction
 from protocol.schema import GROUP_TYPE, compile_user_type, fold, index_rows
 from tests.databases import open_database
 

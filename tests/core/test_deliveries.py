@@ -12,13 +12,14 @@ import orjson
 import pytest
 from sqlalchemy import select
 
+import database
 import models
 from core import attributes, configurations, deliveries, directory, history, jobs, mobileconfig, variables
 from core.deliveries import DELIVERIES, TABLE
 from core.history import AuditQuery
 from core.journal import Actor
 from core.mobileconfig import TYPES
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 from tests import databases
 from tests.conftest import ROOT
@@ -62,7 +63,7 @@ class Company:
 
     def pk(self, user):
         find = select(directory.USERS.c.pk).where(directory.USERS.c.id == user["id"])
-        return self.inside(lambda: models.execute(find).scalar())
+        return self.inside(lambda: database.execute(find).scalar())
 
     def has(self, user):
         """Return {configuration: its revision, or why it is held} of a user as Okta's door showed it."""
@@ -255,7 +256,7 @@ def test_who_is_deleted_leaves_nothing_behind(company, make_user):
     ada = make_user("ada", **office("Berlin"))
     desk = company.create("Desk", "Office ${custAttr1}")
     company.scim.delete(f"/Users/{ada['id']}")
-    assert company.inside(lambda: models.execute(DELIVERIES.select()).all()) == []
+    assert company.inside(lambda: database.execute(DELIVERIES.select()).all()) == []
     again = make_user("ada", **office("Berlin"))
     assert company.profile(desk, again).revision == 1
 
@@ -401,7 +402,7 @@ def test_what_another_process_made_is_in_force_a_second_later(company, make_user
     desk = company.create("Desk", "Office ${custAttr1}", "nobody")
     company.office(ada, "Paris")  # now the configurations in force are known
     change = TABLE.update().values(distribution="everyone", version=2)
-    company.write(models.execute, change)
+    company.write(database.execute, change)
     company.write(deliveries.deliver, [desk.id], [company.pk(ada)])
     company.office(ada, "Rome")
     assert company.has(ada) == {"Desk": 1}  # it is not known here yet
@@ -481,7 +482,7 @@ def test_a_job_for_a_configuration_that_was_deleted_ends(company, make_user, sma
     while company.inside(jobs.work):
         pass
     assert company.inside(jobs.find, 1).error is None
-    assert company.inside(lambda: models.execute(DELIVERIES.select()).all()) == []
+    assert company.inside(lambda: database.execute(DELIVERIES.select()).all()) == []
 
 
 def test_one_person_is_never_left_to_a_job(company, make_user, make_group, monkeypatch):
@@ -549,7 +550,7 @@ def test_a_killed_job_goes_on_where_it_was(company, instance, small):
     while company.inside(jobs.work):
         pass
     assert company.inside(configurations.counts, desk.id) == (150, 0)
-    assert company.inside(lambda: set(models.execute(DELIVERIES.select()).scalars("revision"))) == {1}
+    assert company.inside(lambda: set(database.execute(DELIVERIES.select()).scalars("revision"))) == {1}
     assert company.inside(jobs.find, 1).changed == 150
 
 
@@ -650,7 +651,7 @@ WEIGHTS |= {"delete_group": 1, "configure": 2, "reconfigure": 4, "unconfigure": 
 def kept():
     """Return {(configuration, user): (state, revision, fingerprint)}."""
     columns = DELIVERIES.c
-    rows = models.execute(
+    rows = database.execute(
         select(columns.configuration_id, columns.user_pk, columns.state, columns.revision, columns.fingerprint)
     )
     return {(configuration, user): tuple(rest) for configuration, user, *rest in rows}
@@ -658,9 +659,9 @@ def kept():
 
 def from_scratch():
     """Return {(configuration, user): (state, what is in it)} of all who are to have something, ready or held."""
-    members = set(map(tuple, models.execute(select(models.GroupMember.__table__))))
+    members = set(map(tuple, database.execute(select(models.GroupMember.__table__))))
     found = {}
-    for pk, active, text in models.execute(select(*(directory.USERS.c[n] for n in ("pk", "active", "document")))):
+    for pk, active, text in database.execute(select(*(directory.USERS.c[n] for n in ("pk", "active", "document")))):
         document = orjson.loads(text)
         values = variables.system_values(document)
         values |= variables.custom_values(document, [("custAttr1",), ("custAttr2",)])

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from core import journal, tokens
 from core.explain import as_curl, explain
 from core.history import LogQuery, LogRow, log_entry, log_page
-from models import execute, from_now, now, transaction
+from database import execute, from_now, now, transaction
 from protocol.definitions import CUSTOM
 
 BASE = "https://rollcall.example.com/scim/v2"

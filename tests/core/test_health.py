@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, update
 
-import models
+import database
 import rehearsal
 from app import create_app
 from core import health, journal, tokens
 from core.health import Day, activity, attention, provisioning_health
-from models import from_now, transaction
+from database import db, from_now, transaction
 from protocol.definitions import CUSTOM
 from tests.conftest import ACTOR
 
@@ -57,13 +57,13 @@ def shift(app, read):
     def shift(**delta):
         def older():
             with transaction():
-                entries = models.execute(journal.ENTRIES.select()).all()
+                entries = database.execute(journal.ENTRIES.select()).all()
                 for entry in entries:
                     moment = moved(entry.time, **delta)
                     where = journal.ENTRIES.c.id == entry.id
-                    models.execute(update(journal.ENTRIES).where(where), {"time": moment})
+                    database.execute(update(journal.ENTRIES).where(where), {"time": moment})
                 if entries:
-                    models.execute(update(tokens.TOKENS), {"last_used": moment})
+                    database.execute(update(tokens.TOKENS), {"last_used": moment})
 
         read(older)
 
@@ -81,7 +81,7 @@ def write_entry(app):
 
     def write_entry(**values):
         blank = {column.name: None for column in journal.ENTRIES.c if column.name != "id"}
-        entry = blank | {"time": models.now(), "method": "GET", "path": "/scim/v2/Users", "status": 200}
+        entry = blank | {"time": database.now(), "method": "GET", "path": "/scim/v2/Users", "status": 200}
         with app.app_context(), transaction():
             journal.INSERT_ENTRY.run_many([entry | {"milliseconds": 1.0} | values])
 
@@ -97,11 +97,11 @@ def test_at_first_nobody_has_called(scim, read):
 
 
 def test_a_first_request_makes_it_healthy(scim, read):
-    before = models.now()
+    before = database.now()
     scim.get("/Users?startIndex=1&count=2")
     found = read(provisioning_health)
     assert (found.state, found.since) == ("healthy", None)
-    assert before <= found.last_contact <= models.now()
+    assert before <= found.last_contact <= database.now()
 
 
 def test_requests_without_a_live_token_are_failures_and_no_contact(stranger, read):
@@ -126,7 +126,7 @@ def test_it_falls_silent_after_a_day(scim, barbara, shift, read, hours, state):
 
 def test_the_tokens_remember_the_last_contact_longer_than_the_log(app, scim, barbara, read):
     with app.app_context(), transaction():
-        models.execute(journal.ENTRIES.delete())
+        database.execute(journal.ENTRIES.delete())
     assert read(provisioning_health).state == "healthy"
 
 
@@ -358,10 +358,10 @@ def plan(app, sqlite):
     def plan(function):
         statements = []
         with app.app_context():
-            engine = models.db.engine
+            engine = db.engine
             event.listen(engine, "checkout", lambda raw, *_: raw.set_trace_callback(statements.append))
             function()
-            models.close_connection()
+            database.close_connection()
             raw = engine.raw_connection()
             raw.set_trace_callback(None)
             selects = [s for s in statements if s.startswith("SELECT")]
@@ -407,7 +407,7 @@ def test_a_rehearsal_leaves_it_healthy(server):
     with app.app_context():
         rows, _ = health.history.log_page(health.history.LogQuery("refused"))
         found = provisioning_health()
-        models.db.engine.dispose()
+        db.engine.dispose()
     assert len(rows) > 5
     assert (found.state, found.failures) == ("healthy", [])
 
@@ -466,7 +466,7 @@ def test_what_was_counted_today_stays_when_the_log_is_pruned(app, write_entry, a
     write_entry(time="2026-11-24T08:00:00.000000Z")
     read(activity)
     with app.app_context(), transaction():
-        models.execute(journal.ENTRIES.delete())
+        database.execute(journal.ENTRIES.delete())
     write_entry(time="2026-11-24T09:00:00.000000Z")
     assert read(activity)[-1].reads == 2
 
@@ -476,7 +476,7 @@ def test_what_was_counted_stays_when_the_log_is_pruned(app, write_entry, at, rea
     write_entry(time="2026-11-23T12:00:00.000000Z")
     read(activity)
     with app.app_context(), transaction():
-        models.execute(journal.ENTRIES.delete())
+        database.execute(journal.ENTRIES.delete())
     assert read(activity)[-2].reads == 1
 
 
@@ -529,7 +529,7 @@ def set_token(app):
 
     def set_token(identifier, **values):
         with app.app_context(), transaction():
-            models.execute(update(tokens.TOKENS).where(tokens.TOKENS.c.id == identifier), values)
+            database.execute(update(tokens.TOKENS).where(tokens.TOKENS.c.id == identifier), values)
 
     return set_token
 
@@ -545,7 +545,7 @@ def test_at_first_a_token_is_missing(read):
 
 @pytest.mark.parametrize("column", ["revoked", "inactive"])
 def test_without_a_live_token_nothing_works(scim, found, set_token, column):
-    set_token(1, **{column: models.now()})
+    set_token(1, **{column: database.now()})
     assert found() == [("no token", "serious")]
 
 
@@ -567,7 +567,7 @@ def test_a_token_is_named_until_okta_uses_its_successor(app, scim, barbara, foun
         tokens.create("Next", ACTOR)
     set_token(1, expires=from_now(timedelta(days=1)))
     assert found() == [("token expires", "serious")]
-    set_token(2, last_used=models.now())
+    set_token(2, last_used=database.now())
     assert found() == []
 
 
@@ -577,14 +577,14 @@ def test_a_token_that_expired_in_use_is_named(app, scim, barbara, read, found, s
     set_token(1, expires=from_now(timedelta(hours=-1)))
     [each] = read(attention)
     assert (each.kind, each.severity, each.what["name"]) == ("token expired", "serious", "Okta")
-    set_token(2, last_used=models.now())
+    set_token(2, last_used=database.now())
     assert found() == []
 
 
 def test_a_token_that_was_removed_after_it_expired_is_not_named(app, scim, barbara, found, set_token):
     with app.app_context(), transaction():
         tokens.create("Next", ACTOR)
-    set_token(1, expires=from_now(timedelta(hours=-1)), revoked=models.now())
+    set_token(1, expires=from_now(timedelta(hours=-1)), revoked=database.now())
     assert found() == []
 
 

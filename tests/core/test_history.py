@@ -6,11 +6,11 @@ import orjson
 import pytest
 from sqlalchemy import event
 
-import models
+import database
 from core import directory, history, journal
 from core.history import AuditQuery, AuditRow, LogQuery, audit_page, log_page
 from core.journal import Actor
-from models import transaction
+from database import db, transaction
 from protocol.definitions import CUSTOM, ENTERPRISE
 from protocol.schema import GROUP_TYPE
 
@@ -55,12 +55,12 @@ def plan(app, sqlite):
     def plan(function, *args, **named):
         statements = []
         with app.app_context():
-            engine = models.db.engine
+            engine = db.engine
             event.listen(engine, "checkout", lambda raw, *_: raw.set_trace_callback(statements.append))
             result = function(*args, **named)
             if hasattr(result, "__next__"):
                 list(result)
-            models.close_connection()
+            database.close_connection()
             raw = engine.raw_connection()
             raw.set_trace_callback(None)
             selects = [s for s in statements if s.startswith("SELECT")]
@@ -78,7 +78,7 @@ def write_entries(app):
 
     def write_entries(count, **values):
         blank = {column.name: None for column in journal.ENTRIES.c if column.name != "id"}
-        entry = blank | {"time": models.now(), "method": "GET", "path": "/scim/v2/Users", "status": 200}
+        entry = blank | {"time": database.now(), "method": "GET", "path": "/scim/v2/Users", "status": 200}
         with app.app_context(), transaction():
             journal.INSERT_ENTRY.run_many([entry | {"milliseconds": 1.0} | values] * count)
 
@@ -136,7 +136,7 @@ def test_a_request_that_succeeds_notes_no_name(app, scim, barbara, make_group, r
     scim.put(f"/Users/{barbara['id']}", {"userName": "babs"})
     make_group("Guides")
     with app.app_context():
-        assert models.execute(history.ENTRIES.select().where(history.ENTRIES.c.subject.isnot(None))).all() == []
+        assert database.execute(history.ENTRIES.select().where(history.ENTRIES.c.subject.isnot(None))).all() == []
 
 
 def test_a_secret_in_a_name_is_not_kept(scim, barbara, page):
@@ -380,7 +380,7 @@ def test_what_is_found_and_not_shown_comes_on_the_next_page(look_at_ten, write_e
 def test_a_pruned_log_ends_where_it_begins(app, look_at_ten, write_entries, read):
     write_entries(100)
     with app.app_context(), transaction():
-        models.execute(journal.ENTRIES.delete().where(journal.ENTRIES.c.id <= 95))
+        database.execute(journal.ENTRIES.delete().where(journal.ENTRIES.c.id <= 95))
     assert read(log_page, LogQuery(text="needle")) == ([], None)
 
 
@@ -419,7 +419,7 @@ def test_refusals_have_an_index(app, sqlite, query):
             steps.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
     with app.app_context():
-        event.listen(models.db.engine, "before_cursor_execute", explain)
+        event.listen(db.engine, "before_cursor_execute", explain)
         log_page(LogQuery(**query))
     assert len(steps) == (2 if "text" in query else 1)
     assert all("ix_provisioning_log_failures" in step for step in steps)
@@ -515,7 +515,7 @@ def test_batches_hold_every_line_and_no_transaction(app, make_user):
     with app.app_context():
         for rows in history.audit_batches(AuditQuery(kind="User"), size=3):
             names += [row.name for row in rows]
-            free.append(models.db.engine.pool.checkedout() == 0)
+            free.append(db.engine.pool.checkedout() == 0)
     assert names == [f"user{n}" for n in reversed(range(7))]
     assert free and all(free)
 
@@ -673,7 +673,7 @@ def test_a_refused_request_brings_nothing(scim, barbara, received, times):
 def test_the_audit_trail_knows_what_the_log_lost(app, scim, barbara, received):
     scim.patch(f"/Users/{barbara['id']}", PASTE)
     with app.app_context(), transaction():
-        models.execute(journal.ENTRIES.delete())
+        database.execute(journal.ENTRIES.delete())
     with app.app_context():
         lines, _ = audit_page(AuditQuery(resource_id=barbara["id"]))
     found = received(barbara)

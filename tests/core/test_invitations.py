@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
+import database
 import models
 from core import (
     accounts,
@@ -29,7 +30,7 @@ from core.lists import UserQuery
 from core.passwords import HASHER, PasswordError
 from core.settings import SettingError
 from core.throttle import Throttled
-from models import execute, from_now, transaction
+from database import execute, from_now, transaction
 from tests.databases import open_database
 from tests.durability.helpers import together
 
@@ -57,11 +58,11 @@ def context(app, monkeypatch):
 @pytest.fixture
 def later(monkeypatch):
     """Return a function that moves the clock ahead."""
-    real = models.datetime
+    real = database.datetime
 
     def later(**delta):
         moved = classmethod(lambda cls, tz: real.now(tz) + timedelta(**delta))
-        monkeypatch.setattr(models, "datetime", type("later", (real,), {"now": moved}))
+        monkeypatch.setattr(database, "datetime", type("later", (real,), {"now": moved}))
 
     return later
 
@@ -466,7 +467,7 @@ def test_of_many_who_register_at_once_one_does(app):
                 return error.state
 
     assert Counter(together(32, attempt)) == {user.pk: 1, "used": 31}
-    models.close_connection()  # it shows what was before
+    database.close_connection()  # it shows what was before
     assert totals() == {"completed": 1}
     assert len(lines("registered")) == 1
     assert [mail.purpose for mail in waiting()] == ["registered"]
@@ -602,7 +603,7 @@ def not_invited(later):
 def completed(later):
     register(invite(create()))
     with transaction():
-        models.connection().exec_driver_sql("UPDATE outbox SET state = 'sent'")
+        database.connection().exec_driver_sql("UPDATE outbox SET state = 'sent'")
 
 
 def leaver(later):
@@ -614,7 +615,7 @@ def leaver(later):
 def another_address(later):
     invite(create(emails=[{"value": "other@example.com"}]))
     with transaction():
-        models.connection().exec_driver_sql("UPDATE outbox SET state = 'sent'")
+        database.connection().exec_driver_sql("UPDATE outbox SET state = 'sent'")
 
 
 @pytest.mark.parametrize("case", [nobody, not_invited, completed, leaver, another_address])
@@ -890,10 +891,10 @@ def test_what_is_long_past_is_forgotten(later):
     failed = create("failed@example.com")
     invite(failed)
     with transaction():
-        models.connection().exec_driver_sql(
+        database.connection().exec_driver_sql(
             "UPDATE outbox SET state = 'failed' WHERE substr(recipient, 1, 6) = 'failed'"
         )
-        models.connection().exec_driver_sql("UPDATE outbox SET state = 'sent' WHERE state = 'waiting'")
+        database.connection().exec_driver_sql("UPDATE outbox SET state = 'sent' WHERE state = 'waiting'")
     later(days=89)
     invitations.expire()
     assert len(execute(select(links.LINKS)).all()) == 2 and len(mails()) == 3
@@ -908,21 +909,16 @@ def test_what_is_long_past_is_forgotten(later):
 
 
 def recount(instance):
-    database = open_database(instance)
-    kept = {
-        tuple(key): n for *key, n in database.execute("SELECT source, enabled, invite, count FROM user_counts") if n
-    }
-    stored = Counter(database.execute("SELECT source, coalesce(active, FALSE), invite FROM users"))
-    pending = {pk for (pk,) in database.execute("SELECT pk FROM users WHERE invite = 'pending'")}
+    sql = open_database(instance)
+    kept = {tuple(key): n for *key, n in sql.execute("SELECT source, enabled, invite, count FROM user_counts") if n}
+    stored = Counter(sql.execute("SELECT source, coalesce(active, FALSE), invite FROM users"))
+    pending = {pk for (pk,) in sql.execute("SELECT pk FROM users WHERE invite = 'pending'")}
     opened = "SELECT user_pk FROM links WHERE purpose = 'invitation' AND used IS NULL AND revoked IS NULL"
-    invited = [pk for (pk,) in database.execute(opened)]
+    invited = [pk for (pk,) in sql.execute(opened)]
     waiting = [
-        pk
-        for (pk,) in database.execute(
-            "SELECT user_pk FROM outbox WHERE purpose = 'invitation' AND state = 'waiting'"
-        )
+        pk for (pk,) in sql.execute("SELECT user_pk FROM outbox WHERE purpose = 'invitation' AND state = 'waiting'")
     ]
-    database.close()
+    sql.close()
     return kept, dict(stored), pending, invited, waiting
 
 

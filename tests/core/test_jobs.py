@@ -10,12 +10,12 @@ import time
 import pytest
 from sqlalchemy import select
 
-import models
+import database
 from core import attributes, directory, jobs, journal, queue
 from core.attributes import DefinitionError
 from core.journal import Actor
 from core.search import USERS
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 from tests import databases
 from tests.conftest import ROOT
@@ -57,13 +57,13 @@ def finish(job_id):
 
 
 def active():
-    return list(models.execute(select(USERS.c.active).order_by(USERS.c.pk)).scalars())
+    return list(database.execute(select(USERS.c.active).order_by(USERS.c.pk)).scalars())
 
 
 def lines(action="changed", kind="User"):
     table = journal.LINES
     wanted = table.select().where(table.c.action == action, table.c.resource_type == kind).order_by(table.c.id)
-    return models.execute(wanted).all()
+    return database.execute(wanted).all()
 
 
 def numbers(job):
@@ -182,7 +182,7 @@ def test_an_unknown_kind_is_an_error(action):
 
 def test_a_finished_job_keeps_no_list():
     finish(start("disable", people(4)))
-    assert models.execute(select(jobs.JOBS.c.pks)).scalars().all() == ["[]"]
+    assert database.execute(select(jobs.JOBS.c.pks)).scalars().all() == ["[]"]
     assert queue.state().pks == {}
 
 
@@ -319,15 +319,15 @@ def test_a_job_whose_attribute_is_gone_says_so(badges):
 
 def test_a_lock_that_is_not_had_fails_nothing(monkeypatch):
     job_id = start("disable", people(2))
-    busy = iter([models.Busy])
+    busy = iter([database.Busy])
 
     def transaction():
         for error in busy:
             raise error
-        return models.transaction()
+        return database.transaction()
 
     monkeypatch.setattr(jobs, "transaction", transaction)
-    with pytest.raises(models.Busy):
+    with pytest.raises(database.Busy):
         jobs.work()
     assert jobs.find(job_id).finished is None
     assert numbers(finish(job_id)) == (2, 2, 2)
@@ -401,7 +401,7 @@ def worker(app):
 def wait_for(claim):
     """Return whether a claim comes true within five seconds."""
     for _ in range(500):
-        models.close_connection()
+        database.close_connection()
         if claim():
             return True
         time.sleep(0.01)
@@ -421,9 +421,9 @@ def test_the_thread_finishes_what_was_left_and_what_another_process_started(monk
     first = start("disable", people(7))
     worker()
     assert wait_for(lambda: jobs.find(first).finished)
-    row = {"kind": "enable", "pks": "[1,2]", "actor": "x", "total": 2, "created": models.now()}
+    row = {"kind": "enable", "pks": "[1,2]", "actor": "x", "total": 2, "created": database.now()}
     with transaction():
-        models.execute(jobs.JOBS.insert(), row)
+        database.execute(jobs.JOBS.insert(), row)
     assert wait_for(lambda: active().count(True) == 2)
 
 

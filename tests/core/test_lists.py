@@ -7,13 +7,13 @@ from itertools import product
 
 import orjson
 import pytest
+import sqlalchemy
 from flask import g
 
-import models
 from core import attributes, directory, lists, words
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
-from models import connection, transaction
+from database import connection, transaction
 from protocol.schema import GROUP_TYPE, fold
 
 SEED = 20
@@ -168,7 +168,7 @@ def town(app, scim, make_user, make_group):
         states = ["not invited", "pending", "completed", "expired"]
         for user in rng.sample(made, 90):
             connection().execute(
-                models.text("UPDATE users SET invite = :invite, last_modified = :day WHERE pk = :pk"),
+                sqlalchemy.text("UPDATE users SET invite = :invite, last_modified = :day WHERE pk = :pk"),
                 {"invite": rng.choice(states), "day": f"2026-01-{rng.randrange(1, 9):02}", "pk": user.pk},
             )
         connection().exec_driver_sql("DELETE FROM user_counts")
@@ -181,7 +181,7 @@ def town(app, scim, make_user, make_group):
 def words_of(row):
     """Return all that a search may find a row by: texts, and what begins in them behind a separator."""
     document = orjson.loads(
-        connection().execute(models.text("SELECT document FROM users WHERE pk = :pk"), {"pk": row.pk}).scalar()
+        connection().execute(sqlalchemy.text("SELECT document FROM users WHERE pk = :pk"), {"pk": row.pk}).scalar()
     )
     texts = [document["userName"], document.get("displayName", ""), *document["name"].values()]
     texts = [fold(text) for text in [*texts, *(email["value"] for email in document["emails"])]]
@@ -452,7 +452,7 @@ def test_nothing_stays_open_between_batches(app, town, scim):
     assert "connection" not in g
     scim.patch(f"/Users/{first[0].id}", {"op": "replace", "path": "title", "value": "x"})
     with app.app_context(), transaction():
-        connection().execute(models.text("DELETE FROM users WHERE pk = :pk"), {"pk": town[-1].pk})
+        connection().execute(sqlalchemy.text("DELETE FROM users WHERE pk = :pk"), {"pk": town[-1].pk})
     assert [row.pk for row in [*first, *(row for batch in batches for row in batch)]] == [r.pk for r in town[:-1]]
 
 

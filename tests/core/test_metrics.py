@@ -4,9 +4,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-import models
+import database
 from core import metrics, outbox
-from models import execute, transaction
+from database import execute, transaction
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_sizes_are_those_of_the_files(sqlite, instance, make_user, read):
 
 def test_the_schema_is_named(app, read):
     with app.app_context():
-        newest = models.newest_revision()
+        newest = database.newest_revision()
     [labels] = [key[1:] for key in read() if key[0] == "rollcall_info"]
     assert newest in labels
 
@@ -108,9 +108,9 @@ def test_a_scrape_counts_nobody_one_by_one(sqlite, app, make_user, read):
     make_user("ada")
     statements = []
     with app.app_context():
-        models.connection().connection.driver_connection.set_trace_callback(statements.append)
+        database.connection().connection.driver_connection.set_trace_callback(statements.append)
         metrics.exposition()
-        models.connection().connection.driver_connection.set_trace_callback(None)
+        database.connection().connection.driver_connection.set_trace_callback(None)
     assert len(statements) > 3
     assert not [
         s for s in statements if "FROM users" in s or "FROM user_values" in s or "count(*) FROM provisioning" in s

@@ -10,15 +10,16 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+import sqlalchemy
 from aiosmtpd.smtp import AuthResult
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-import models
+import database
 from core import attributes, directory, invitations, journal, outbox, people, settings, smtp
 from core.journal import Actor
 from core.outbox import MAILS, MailQuery, OutboxError
-from models import execute, from_now, transaction
+from database import execute, from_now, transaction
 from tests.conftest import free_port
 from tests.durability.helpers import together
 from tests.mailserver import SENDER, MailServer
@@ -43,11 +44,11 @@ def mailserver(app):
 @pytest.fixture
 def later(monkeypatch):
     """Return a function that moves the clock; it starts anew from the true time at each call."""
-    real = models.datetime
+    real = database.datetime
 
     def later(**delta):
         moved = classmethod(lambda cls, tz: real.now(tz) + timedelta(**delta))
-        monkeypatch.setattr(models, "datetime", type("later", (real,), {"now": moved}))
+        monkeypatch.setattr(database, "datetime", type("later", (real,), {"now": moved}))
 
     return later
 
@@ -137,8 +138,8 @@ def test_the_envelope_has_the_stored_address_alone(mailserver, name):
     with transaction():
         settings.change("invitation_subject", "For ${userDisplayName}", ADA)
         user = directory.create(attributes.user_type(), {"userName": "grace@example.com"}, OKTA, [])
-        models.connection().execute(
-            models.text("UPDATE users SET display = :name"), {"name": name}
+        database.connection().execute(
+            sqlalchemy.text("UPDATE users SET display = :name"), {"name": name}
         )  # whatever SCIM lets through
         invitations.invite(user, ADA)
     deliver()
@@ -427,8 +428,8 @@ def test_a_clock_that_was_set_back_keeps_no_mail(mailserver, later):
         outbox._claim(outbox._next())  # whose worker then died
     later(days=0)
     with transaction():  # the links are as old as the mails
-        models.connection().execute(
-            models.text("UPDATE links SET expires = :then"), {"then": from_now(timedelta(days=7))}
+        database.connection().execute(
+            sqlalchemy.text("UPDATE links SET expires = :then"), {"then": from_now(timedelta(days=7))}
         )
     assert deliver() == ({"sent": 3}, None)
     assert len(mailserver.mails) == 3
@@ -492,7 +493,7 @@ def test_a_lock_that_is_not_had_does_not_send_twice(mailserver, monkeypatch):
     def transaction():
         if mailserver.mails and len(busy) < 3:
             busy.append(1)
-            raise models.Busy
+            raise database.Busy
         return real()
 
     monkeypatch.setattr(outbox, "transaction", transaction)
@@ -756,7 +757,7 @@ def worker(app, monkeypatch):
 def wait_for(claim, seconds=10):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        models.close_connection()
+        database.close_connection()
         if claim():
             return True
         time.sleep(0.02)

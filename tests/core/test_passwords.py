@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-import models
+import database
 from core import passwords, throttle
 from core.passwords import PasswordError
 from core.throttle import Throttled
-from models import transaction
+from database import transaction
 from tests.durability.helpers import together
 
 GOOD = "violet-anchor-plum-7"
@@ -98,18 +98,18 @@ def test_what_is_forgotten_is_no_try(context):
 
 def test_the_window_passes(context, monkeypatch):
     count({"a": 1})
-    real = models.datetime
+    real = database.datetime
     monkeypatch.setattr(
-        models, "datetime", type("later", (real,), {"now": classmethod(lambda cls, tz: real.now(tz) + MINUTE)})
+        database, "datetime", type("later", (real,), {"now": classmethod(lambda cls, tz: real.now(tz) + MINUTE)})
     )
     count({"a": 1})
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out_for_longer(context, monkeypatch):
     count({"a": 1})
-    real = models.datetime
+    real = database.datetime
     earlier = classmethod(lambda cls, tz: real.now(tz) - timedelta(days=1))
-    monkeypatch.setattr(models, "datetime", type("earlier", (real,), {"now": earlier}))
+    monkeypatch.setattr(database, "datetime", type("earlier", (real,), {"now": earlier}))
     with pytest.raises(Throttled) as refusal:
         count({"a": 1})
     assert refusal.value.seconds <= 60

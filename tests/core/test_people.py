@@ -3,12 +3,14 @@
 import pytest
 from sqlalchemy import select
 
+import database
 import models
 from core import accounts, attributes, directory, journal, people, sessions
 from core.journal import Actor
 from core.passwords import HASHER, PasswordError
 from core.throttle import Throttled
-from models import Administrator, execute, transaction
+from database import execute, transaction
+from models import Administrator
 
 PASSWORD, OTHER = "violet-anchor-plum-7", "crimson-ladder-fig-9"
 HERE = "192.0.2.1"
@@ -122,7 +124,7 @@ def test_a_session_of_who_is_disabled_behind_our_back_is_nobody_s():
     user = register("grace")
     secret = begin(user)
     with transaction():
-        models.connection().exec_driver_sql("UPDATE users SET active = FALSE")
+        database.connection().exec_driver_sql("UPDATE users SET active = FALSE")
     assert sessions.find(secret)[2:] == (None, None)
 
 
@@ -208,14 +210,14 @@ def test_signing_in_has_a_line_that_no_administrator_could_have():
 def ada():
     """An administrator, whose address Okta then gives to users."""
     with transaction():
-        models.execute(
+        database.execute(
             Administrator.__table__.insert(),
             {
                 "email": "ada@example.com",
                 "email_key": "ada@example.com",
                 "role": "administrator",
                 "password_hash": hash_of(PASSWORD),
-                "created": models.now(),
+                "created": database.now(),
             },
         )
     return accounts.find_by_email("ada@example.com")
@@ -231,7 +233,7 @@ def test_the_two_kinds_of_account_do_not_open_each_other(ada):
 
 def test_nothing_over_scim_makes_or_changes_an_administrator(ada, app, scim):
     before = execute(select(Administrator.__table__)).all()
-    models.close_connection()
+    database.close_connection()
     body = {
         "userName": "ada@example.com",
         "password": OTHER,

@@ -6,11 +6,12 @@ from itertools import product
 import pytest
 from sqlalchemy import event
 
-import models
+import database
 from core import configurations, deliveries, directory, lists, words
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
 from core.mobileconfig import TYPES
+from database import db
 from protocol.schema import GROUP_TYPE, compile_user_type
 
 pytestmark = pytest.mark.usefixtures("sqlite")
@@ -23,7 +24,7 @@ LARGE = r"(users|user_values|user_words|groups|group_members|deliveries)\w*"  # 
 def plan(app):
     """Return a function that does something and returns SQLite's plan: a line for each step of each statement."""
     with app.app_context():
-        engine = models.db.engine
+        engine = db.engine
 
     def plan(act):
         statements = []  # as SQLite sees them, whoever composed them
@@ -220,16 +221,16 @@ STATES = {
 def crowd(app, monkeypatch):
     """People of every state, and a group; a list's rows are not read, so that its plan is that of the list."""
     monkeypatch.setattr(lists, "_user_rows", lambda pks: pks)
-    with app.app_context(), models.transaction():
+    with app.app_context(), database.transaction():
         ids = []
         for number in range(12):
             body = {"userName": f"ada{number}@example.com", "active": number % 2 == 0}
             actor = Actor("Okta", 1) if number % 3 else Actor("Grace")
             ids.append({"value": directory.create(compile_user_type(), body, actor, []).id})
         directory.create(GROUP_TYPE, {"displayName": "Adas", "members": ids}, actor, [], identifier="g")
-        models.connection().exec_driver_sql("UPDATE users SET invite = 'pending' WHERE pk > 6")
-        models.connection().exec_driver_sql("DELETE FROM user_counts")
-        models.connection().exec_driver_sql(
+        database.connection().exec_driver_sql("UPDATE users SET invite = 'pending' WHERE pk > 6")
+        database.connection().exec_driver_sql("DELETE FROM user_counts")
+        database.connection().exec_driver_sql(
             "INSERT INTO user_counts SELECT source, active IS 1, invite, count(*) FROM users GROUP BY 1, 2, 3"
         )
 
@@ -361,7 +362,7 @@ def desks(app, define, eve, make_group):
     define("badge")
     group = make_group("Tour Guides", eve)
     typed = {"label": "${badge}", "url": "https://example.com"}
-    with app.app_context(), models.transaction():
+    with app.app_context(), database.transaction():
         for name, *whom in (("All", "everyone", []), ("Some", "groups", [group["id"]])):
             configurations.create(TYPES["webclip"], name, typed, "hold", *whom, Actor("Ada"))
     return group

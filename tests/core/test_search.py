@@ -21,7 +21,7 @@ from app import create_app
 from core import attributes, directory, search, tokens
 from core.journal import Actor
 from core.search import Order
-from models import transaction
+from database import db, transaction
 from protocol import filters
 from protocol.errors import ScimError
 from protocol.schema import GROUP_TYPE, comparable, compile_user_type
@@ -219,8 +219,8 @@ def population(empty_instance, tmp_path_factory):
                 attributes.add(*custom, OKTA)
             fill()
         yield Population(app, token)
-        models.db.session.remove()
-        models.db.engine.dispose()
+        db.session.remove()
+        db.engine.dispose()
 
 
 # filters

@@ -2,17 +2,17 @@
 
 from datetime import timedelta
 
-import models
+import database
 from core import sessions
-from models import transaction
+from database import transaction
 
 
 def test_a_session_that_has_ended_stays_so_though_the_clock_is_set_back(app, monkeypatch):
-    real = models.datetime
+    real = database.datetime
 
     def later(hours):
         moved = classmethod(lambda cls, tz: real.now(tz) + timedelta(hours=hours))
-        monkeypatch.setattr(models, "datetime", type("later", (real,), {"now": moved}))
+        monkeypatch.setattr(database, "datetime", type("later", (real,), {"now": moved}))
 
     with app.app_context():
         with transaction():

@@ -4,12 +4,12 @@ import orjson
 import pytest
 from flask import current_app
 
-import models
+import database
 from app import create_app
 from core import journal, settings
 from core.journal import Actor
 from core.settings import SettingError
-from models import transaction
+from database import db, transaction
 from tests.conftest import Scim
 
 ADA = Actor("ada@example.com")
@@ -28,7 +28,7 @@ def change(name, value):
 
 
 def lines():
-    return models.execute(journal.LINES.select().order_by(journal.LINES.c.id)).all()
+    return database.execute(journal.LINES.select().order_by(journal.LINES.c.id)).all()
 
 
 def test_a_setting_has_a_default(context):
@@ -126,7 +126,7 @@ def test_a_change_by_another_process_is_seen_soon(context, instance, monkeypatch
     assert settings.get("log_days") == 30
     with other.app_context():
         change("log_days", 90)
-        models.db.engine.dispose()
+        db.engine.dispose()
     assert settings.get("log_days") == 30
     second = settings.time.monotonic() + settings.SECONDS + 0.1
     monkeypatch.setattr(settings.time, "monotonic", lambda: second)
@@ -135,7 +135,7 @@ def test_a_change_by_another_process_is_seen_soon(context, instance, monkeypatch
 
 def test_what_a_newer_rollcall_keeps_is_passed_over(context):
     with transaction():
-        models.execute(settings.SETTINGS.insert(), {"name": "theme", "value": '"dark"'})
+        database.execute(settings.SETTINGS.insert(), {"name": "theme", "value": '"dark"'})
     assert settings.get("log_days") == 30
 
 
@@ -153,4 +153,4 @@ def test_the_environment_goes_before_the_address_that_was_chosen(instance, token
     made = Scim(app, token).post("/Users", {"userName": "ada"}).json
     assert made["meta"]["location"].startswith("https://rollcall.example.com/scim/v2/Users/")
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()

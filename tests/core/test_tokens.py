@@ -6,11 +6,11 @@ import orjson
 import pytest
 
 import core.tokens
-import models
+import database
 from core import journal, tokens
 from core.journal import Actor
 from core.tokens import TokenError
-from models import transaction
+from database import transaction
 
 ADA = Actor("ada@example.com")
 HOUR = timedelta(hours=1)
@@ -54,7 +54,7 @@ def refuse(action, *arguments, match):
 
 
 def lines():
-    return models.execute(journal.LINES.select().order_by(journal.LINES.c.id)).all()
+    return database.execute(journal.LINES.select().order_by(journal.LINES.c.id)).all()
 
 
 def words():

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-import models
 from app import create_app
 from core import serverlock, transfer
 from core.transfer import TransferError
+from database import db
 from tests.conftest import Scim
 from tests.durability.files import unsound
 from tests.durability.test_upgrades import DUMPS
@@ -26,10 +26,10 @@ def source(app, instance):
     database.executescript(DUMPS[-1].read_text())
     database.close()
     with app.app_context():
-        models.upgrade_database()
-        models.db.engine.dispose()
+        database.upgrade_database()
+        db.engine.dispose()
         yield instance / "rollcall.db"
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_every_row_arrives(source, target):
 
 def test_what_was_moved_is_told_by_table(source, target):
     moved = {table.table: table for table in move(target)}
-    assert moved.keys() == models.db.metadata.tables.keys()
+    assert moved.keys() == db.metadata.tables.keys()
     for name, found in rows(source).items():
         if name in moved:
             assert moved[name].rows == len(found)
@@ -80,7 +80,7 @@ def test_the_moved_database_serves(source, target, tmp_path):
     [ada] = scim.find("Users", 'userName eq "ada.lovelace@example.com"')
     assert scim.patch(f"/Users/{ada['id']}", {"op": "replace", "path": "title", "value": "x"}).status_code == 200
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_numbers_go_on_where_they_were(source, target):
@@ -208,8 +208,8 @@ def test_a_checksum_is_what_it_is_documented_to_be(source):
         fields = b"".join(struct.pack(">q", len(data)) + data for data in (b"n%d" % value for value in row))
         total += int.from_bytes(hashlib.sha256(fields).digest(), "big")
     database.close()
-    with models.db.engine.connect() as connection:
-        table = models.db.metadata.tables["group_members"]
+    with db.engine.connect() as connection:
+        table = db.metadata.tables["group_members"]
         assert transfer._checksum(connection, table)[1] == f"{total % 2**256:064x}"
 
 
@@ -219,7 +219,7 @@ def test_a_checksum_is_what_it_is_documented_to_be(source):
 def test_the_command_prints_the_table_of_checksums(source, target, app):
     done = app.test_cli_runner().invoke(args=["migrate-data", f"sqlite:///{target}"])
     assert done.exit_code == 0, done.output
-    for name in models.db.metadata.tables:
+    for name in db.metadata.tables:
         assert f"\n{name} " in f"\n{done.stdout}"
     assert "ROLLCALL_DATABASE_URL" in done.stdout
 

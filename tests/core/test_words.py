@@ -6,7 +6,7 @@ import pytest
 
 from core import attributes, directory, words
 from core.journal import Actor
-from models import connection, transaction
+from database import connection, transaction
 from protocol.schema import fold
 
 WORDS = {

@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 import orjson
 import requests
 
-import models
+import database
 from app import create_app
 from core import tokens, words
 from core.search import IN_COLUMNS
-from models import BLOCK_BITS, transaction
+from database import db, transaction
+from models import BLOCK_BITS
 from protocol.schema import compile_user_type, fold, index_rows, user_name_key
 from tests import databases
 from tests.conftest import ACTOR, Server, free_port
@@ -49,10 +50,10 @@ def new_server(folder, **environment):
     """Return a server for an instance folder with a database, not started yet."""
     app = create_app({"INSTANCE_PATH": folder})
     with app.app_context():
-        models.upgrade_database()
+        database.upgrade_database()
         with transaction():
             token = tokens.create("Okta", ACTOR)
-        models.db.engine.dispose()
+        db.engine.dispose()
     return Server(folder, free_port(), token, environment)
 
 
@@ -368,24 +369,24 @@ def unsound(folder):
 
 def torn_rows(folder):
     """Return where the rows of a database do not belong together: documents, look-ups, totals, audit lines."""
-    database = open_database(folder)
-    found = [*_torn_users(database), *_torn_groups(database), *_torn_totals(database)]
-    database.close()
+    sql = open_database(folder)
+    found = [*_torn_users(sql), *_torn_groups(sql), *_torn_totals(sql)]
+    sql.close()
     return found
 
 
-def _torn_users(database):
+def _torn_users(sql):
     of_type, rows = compile_user_type(), {}
     for look_ups in ("attribute, value_key, element FROM user_values", "word, initial, name FROM user_words"):
-        for pk, *row in database.execute(f"SELECT user_pk, {look_ups}"):
+        for pk, *row in sql.execute(f"SELECT user_pk, {look_ups}"):
             rows.setdefault(pk, set()).add(tuple(row))
     lines = dict(
-        database.execute(
+        sql.execute(
             "SELECT resource_id, count(*) FROM audit WHERE action IN ('created', 'changed') GROUP BY resource_id"
         )
     )
     columns = "pk, id, user_name_key, display, display_key, active, version, document"
-    for pk, identifier, *found, text in database.execute(f"SELECT {columns} FROM users"):
+    for pk, identifier, *found, text in sql.execute(f"SELECT {columns} FROM users"):
         doc = orjson.loads(text)
         name, display = doc["userName"], doc.get("displayName") or doc["userName"]
         version = lines.get(identifier)
@@ -397,29 +398,29 @@ def _torn_users(database):
         yield f"look-ups of users {sorted(rows)}, who are gone"
 
 
-def _torn_groups(database):
+def _torn_groups(sql):
     columns = "id, display_name, display_name_key, external_id, version, document"
-    for identifier, name, key, external_id, version, text in database.execute(f"SELECT {columns} FROM groups"):
+    for identifier, name, key, external_id, version, text in sql.execute(f"SELECT {columns} FROM groups"):
         doc = orjson.loads(text)
         if (name, key, external_id) != (doc["displayName"], fold(name), doc.get("externalId")):
             yield f"{name}: columns that are not those of the document {doc}"
         lines = "SELECT count(*) FROM audit WHERE resource_id = ?"  # a member's deletion has a line elsewhere
-        if version < database.execute(lines, (identifier,)).fetchone()[0]:
+        if version < sql.execute(lines, (identifier,)).fetchone()[0]:
             yield f"{name}: version {version}, fewer than audit lines"
 
 
-def _torn_totals(database):
+def _torn_totals(sql):
     for table in ("users", "groups"):
-        kept = dict(database.execute('SELECT block, count FROM blocks WHERE count <> 0 AND "table" = ?', (table,)))
-        true = Counter(pk >> BLOCK_BITS for (pk,) in database.execute(f"SELECT pk FROM {table}"))
+        kept = dict(sql.execute('SELECT block, count FROM blocks WHERE count <> 0 AND "table" = ?', (table,)))
+        true = Counter(pk >> BLOCK_BITS for (pk,) in sql.execute(f"SELECT pk FROM {table}"))
         if kept != true:
             yield f"{table}: totals {kept} instead of {dict(true)}"
 
 
 def logged_writes(folder):
     """Return how many writes the provisioning log says were carried out."""
-    database = open_database(folder)
+    sql = open_database(folder)
     count = "SELECT count(*) FROM provisioning_log WHERE method <> 'GET' AND status < 300"
-    [number] = database.execute(count).fetchone()
-    database.close()
+    [number] = sql.execute(count).fetchone()
+    sql.close()
     return number

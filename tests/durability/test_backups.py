@@ -17,8 +17,9 @@ import pytest
 from sqlalchemy import make_url
 
 import cli
-import models
+import database
 from core import backup
+from database import db
 from tests.conftest import ROOT, Server, free_port
 from tests.durability.files import unsound
 from tests.durability.helpers import Load, create_users, new_server, read_all, torn_rows
@@ -62,10 +63,10 @@ def run(app):
 
     def run(*arguments, input=None):
         with app.app_context():
-            models.db.engine.dispose()
+            db.engine.dispose()
         result = app.test_cli_runner().invoke(args=list(map(str, arguments)), input=input)
         with app.app_context():
-            models.db.engine.dispose()
+            db.engine.dispose()
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return Done(result.stdout, result.stderr, result.exit_code)
 
@@ -81,12 +82,10 @@ def assert_refused(done, *words):
 
 def rows(path):
     """Return every row of every table, but for the sessions, which a restore ends."""
-    database = sqlite3.connect(path)
-    tables = [
-        row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    ]
-    found = {name: sorted(map(repr, database.execute(f'SELECT * FROM "{name}"'))) for name in tables}
-    database.close()
+    sql = sqlite3.connect(path)
+    tables = [row[0] for row in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    found = {name: sorted(map(repr, sql.execute(f'SELECT * FROM "{name}"'))) for name in tables}
+    sql.close()
     found.pop("sessions")
     return found
 
@@ -128,11 +127,11 @@ def test_a_copy_under_load_is_sound(copied):
 
 def test_a_copy_holds_every_write_that_was_acknowledged_before_it_was_begun(copied):
     copy, before, load = copied
-    database = sqlite3.connect(copy)
-    titles = dict(database.execute("SELECT user_name_key, json_extract(document, '$.title') FROM users"))
+    sql = sqlite3.connect(copy)
+    titles = dict(sql.execute("SELECT user_name_key, json_extract(document, '$.title') FROM users"))
     writes = "SELECT count(*) FROM provisioning_log WHERE method <> 'GET' AND status < 300"
-    assert database.execute(writes).fetchone()[0] >= before["writes"] > 50
-    database.close()
+    assert sql.execute(writes).fetchone()[0] >= before["writes"] > 50
+    sql.close()
     later = {key: value for writer in load.writers for key, value in writer.known.items()}
     for key, version in before.items():
         if key[0] == "user" and version is not None and not (key[1] not in titles and later[key] is None):
@@ -151,11 +150,9 @@ def test_a_copy_is_one_private_file_that_needs_no_other(copied):
 
 def test_a_copy_says_what_is_in_it(copied):
     copy, before, _load = copied
-    database = sqlite3.connect(copy)
-    [users], [groups] = (
-        database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in ("users", "groups")
-    )
-    database.close()
+    sql = sqlite3.connect(copy)
+    [users], [groups] = (sql.execute(f"SELECT count(*) FROM {name}").fetchone() for name in ("users", "groups"))
+    sql.close()
     assert f"{users} users, {groups} groups, schema " in before["said"]
     digest = subprocess.run(["sha256sum", copy], capture_output=True, text=True).stdout.split()[0]
     assert f"SHA-256 {digest}\n" in before["said"]
@@ -336,10 +333,10 @@ def empty(path):
 
 
 def foreign(path):
-    database = sqlite3.connect(path)
-    database.execute("CREATE TABLE users (name)")
-    database.commit()
-    database.close()
+    sql = sqlite3.connect(path)
+    sql.execute("CREATE TABLE users (name)")
+    sql.commit()
+    sql.close()
 
 
 def damaged(path):
@@ -364,10 +361,10 @@ def open_elsewhere(path):
 
 
 def change(path, statement):
-    database = sqlite3.connect(path)
-    database.execute(statement)
-    database.commit()
-    database.close()
+    sql = sqlite3.connect(path)
+    sql.execute(statement)
+    sql.commit()
+    sql.close()
 
 
 @pytest.mark.parametrize(
@@ -432,10 +429,10 @@ def test_a_restore_mends_a_damaged_database_and_keeps_it(run, instance, tmp_path
 def test_a_copy_with_pages_of_another_size_is_restored(run, instance, tmp_path):
     fill(instance / "rollcall.db", 10)
     assert run("backup", tmp_path / "copy.db").returncode == 0
-    database = sqlite3.connect(tmp_path / "copy.db", isolation_level=None)
-    database.execute("PRAGMA page_size = 8192")
-    database.execute("VACUUM")
-    database.close()
+    sql = sqlite3.connect(tmp_path / "copy.db", isolation_level=None)
+    sql.execute("PRAGMA page_size = 8192")
+    sql.execute("VACUUM")
+    sql.close()
     fill_more = sqlite3.connect(instance / "rollcall.db")
     fill_more.execute("DELETE FROM users")
     fill_more.commit()
@@ -445,15 +442,15 @@ def test_a_copy_with_pages_of_another_size_is_restored(run, instance, tmp_path):
 
 
 def test_a_restore_ends_every_session(run, instance, tmp_path):
-    moment = models.now()
+    moment = database.now()
     change(
         instance / "rollcall.db", f"INSERT INTO sessions VALUES ('d', NULL, '{{}}', '{moment}', '{moment}', NULL)"
     )
     assert run("backup", tmp_path / "copy.db").returncode == 0
     assert run("restore", tmp_path / "copy.db", "--yes").returncode == 0
-    database = sqlite3.connect(instance / "rollcall.db")
-    assert database.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
-    database.close()
+    sql = sqlite3.connect(instance / "rollcall.db")
+    assert sql.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
+    sql.close()
 
 
 # kills

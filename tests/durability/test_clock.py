@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-import models
+import database
 from core import tokens
 from tests.conftest import ACTOR
 
@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 
 class Clock:
-    """Stands where a test puts it. Replaces `datetime` in models, which knows it only for now()."""
+    """Stands where a test puts it. Replaces `datetime` in database.py, which knows it only for now()."""
 
     def __init__(self):
         self.moment = datetime(2026, 6, 1, 12)
@@ -24,7 +24,7 @@ class Clock:
 @pytest.fixture
 def clock(app, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(models, "datetime", clock)
+    monkeypatch.setattr(database, "datetime", clock)
     return clock
 
 
@@ -100,7 +100,7 @@ def test_a_cursor_works_though_the_clock_goes_back(clock, scim, make_user):
 
 
 def test_a_revoked_token_stays_dead_though_the_clock_goes_back(app, clock, scim):
-    with app.app_context(), models.transaction():
+    with app.app_context(), database.transaction():
         tokens.revoke("Okta", ACTOR)
     clock.moment -= 365 * DAY
     assert scim.get("/Users").status_code == 401

@@ -9,7 +9,7 @@ import requests
 
 from app import create_app
 from core import accounts, attributes, directory, invitations, tokens
-from models import db, transaction
+from database import db, transaction
 from tests.conftest import ACTOR
 from tests.databases import open_database
 from tests.durability.helpers import new_server, patch_body

@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-import models
+import database
 from app import create_app
 from core import tokens
-from models import transaction
+from database import db, transaction
 from tests.conftest import ACTOR, Scim
 from tests.databases import open_database
 
@@ -71,15 +71,15 @@ def app(instance, disk):
     app = create_app({"INSTANCE_PATH": instance, "SQLALCHEMY_ENGINE_OPTIONS": options})
     yield app
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 @pytest.fixture
 def stored(instance):
     def stored():
-        database = open_database(instance)
-        rows = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
-        database.close()
+        sql = open_database(instance)
+        rows = {table: sql.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
+        sql.close()
         return rows
 
     return stored
@@ -164,9 +164,9 @@ def test_a_write_whose_commit_failed_is_in_the_provisioning_log(app, scim, make_
     assert scim.post("/Users", {"userName": "second"}).status_code == 500
     disk.mend()
     make_user("third")
-    database = open_database(instance)
-    logged = database.execute("SELECT status FROM provisioning_log WHERE request LIKE '%second%'").fetchall()
-    database.close()
+    sql = open_database(instance)
+    logged = sql.execute("SELECT status FROM provisioning_log WHERE request LIKE '%second%'").fetchall()
+    sql.close()
     assert logged == [(500,)]
 
 
@@ -189,9 +189,9 @@ def test_entries_that_wait_for_the_log_survive_a_write_that_fails(app, scim, mak
     assert scim.post("/Users", {"userName": "second"}).status_code == 500
     disk.mend()
     make_user("third")
-    database = open_database(instance)
-    [number] = database.execute("SELECT count(*) FROM provisioning_log WHERE status = 404").fetchone()
-    database.close()
+    sql = open_database(instance)
+    [number] = sql.execute("SELECT count(*) FROM provisioning_log WHERE status = 404").fetchone()
+    sql.close()
     assert number == 1
 
 
@@ -202,8 +202,8 @@ def failing_checkpoint(monkeypatch):
     def checkpoint():
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(models, "WAL_BYTES", 0)
-    monkeypatch.setattr(models, "checkpoint", checkpoint)
+    monkeypatch.setattr(database, "WAL_BYTES", 0)
+    monkeypatch.setattr(database, "checkpoint", checkpoint)
 
 
 def test_a_write_that_is_committed_is_not_refused_for_what_comes_after(app, token, failing_checkpoint):

@@ -8,7 +8,7 @@ import requests
 
 from app import create_app
 from core import accounts
-from models import db, transaction
+from database import db, transaction
 from tests.conftest import ACTOR, SCIM_JSON, free_port
 from tests.durability.disks import LimitedDisk, MountedDisk, can_mount, server_on, start_in_vain
 from tests.durability.helpers import BULK, copy_database, create_users, patch_body, read_all, torn_rows, unsound

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 import orjson
 import pytest
 
+import database
 import engines
-import models
-from models import db
+from database import db
 from tests import databases
 from tests.conftest import ROOT
 from tests.databases import open_database
@@ -176,7 +176,7 @@ def test_the_write_ahead_log_stays_small_under_load(sqlite, server):
     for connection in slow:
         connection.close()
     # each of its values is written three times: in the document, and under two keys
-    assert 3 * sum(sent) > 2 * models.WAL_BYTES, "too little was written to tell"
+    assert 3 * sum(sent) > 2 * database.WAL_BYTES, "too little was written to tell"
     assert max(sizes) <= LARGEST_WAL
 
 

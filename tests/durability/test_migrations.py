@@ -11,10 +11,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import models
-from app import create_app, kept_secret
+import database
+from app import create_app
+from configuration import kept_secret
 from core import words
 from core.search import IN_COLUMNS
+from database import db
 from protocol.schema import compile_user_type, fold, index_rows
 from tests.conftest import ROOT, free_port
 from tests.databases import open_database
@@ -24,26 +26,26 @@ pytestmark = pytest.mark.usefixtures("sqlite")
 
 
 def schema(path):
-    database = sqlite3.connect(path)
-    rows = database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
-    database.close()
+    sql = sqlite3.connect(path)
+    rows = sql.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+    sql.close()
     return rows
 
 
 def test_the_migrations_make_what_the_models_say(app):
-    with app.app_context(), models.db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
-        assert compare_metadata(context, models.db.metadata) == []
+        assert compare_metadata(context, db.metadata) == []
 
 
 def test_the_migrations_make_tables_exactly_as_the_models_would(app, instance, tmp_path):
     """What Alembic does not compare: autoincrement, tables without rowid, what a deletion takes along."""
     fresh = create_app({"INSTANCE_PATH": tmp_path / "fresh"})
     with fresh.app_context():
-        models.db.create_all()
-        models.db.engine.dispose()
+        db.create_all()
+        db.engine.dispose()
     wanted, found = tables(tmp_path / "fresh" / "rollcall.db"), tables(instance / "rollcall.db")
     del found["alembic_version"]
     assert found == wanted
@@ -51,40 +53,38 @@ def test_the_migrations_make_tables_exactly_as_the_models_would(app, instance, t
 
 def tables(path):
     """Return what SQLite says of each table: columns, in no order, keys, indexes, numbering of rows."""
-    database, found = sqlite3.connect(path), {}
-    for (name,) in database.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-    ):
-        [text] = database.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
-        indexes = database.execute(f'PRAGMA index_list("{name}")').fetchall()
+    sql, found = sqlite3.connect(path), {}
+    for (name,) in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"):
+        [text] = sql.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+        indexes = sql.execute(f'PRAGMA index_list("{name}")').fetchall()
         found[name] = (
-            sorted((row[1:] for row in database.execute(f'PRAGMA table_info("{name}")')), key=lambda row: row[0]),
-            sorted(row[2:] for row in database.execute(f'PRAGMA foreign_key_list("{name}")')),
-            sorted((row[2:], index_columns(database, row[1])) for row in indexes),
+            sorted((row[1:] for row in sql.execute(f'PRAGMA table_info("{name}")')), key=lambda row: row[0]),
+            sorted(row[2:] for row in sql.execute(f'PRAGMA foreign_key_list("{name}")')),
+            sorted((row[2:], index_columns(sql, row[1])) for row in indexes),
             "AUTOINCREMENT" in text,
             "WITHOUT ROWID" in text,
         )
-    database.close()
+    sql.close()
     return found
 
 
-def index_columns(database, index):
-    return tuple(name for _number, _column, name in database.execute(f'PRAGMA index_info("{index}")'))
+def index_columns(sql, index):
+    return tuple(name for _number, _column, name in sql.execute(f'PRAGMA index_info("{index}")'))
 
 
 def test_an_upgrade_that_is_repeated_changes_nothing(app, scim, barbara, instance):
     before = schema(instance / "rollcall.db")
     with app.app_context():
-        models.upgrade_database()
-        models.upgrade_database()
+        database.upgrade_database()
+        database.upgrade_database()
     assert schema(instance / "rollcall.db") == before
     assert scim.get(f"/Users/{barbara['id']}").json == barbara
 
 
 def test_foreign_keys_hold_after_an_upgrade(app):
     with app.app_context():
-        models.upgrade_database()
-        assert models.db.session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        database.upgrade_database()
+        assert db.session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
 def test_starts_at_once_make_one_secret_key(tmp_path):
@@ -98,10 +98,10 @@ def test_starts_at_once_make_one_secret_key(tmp_path):
 @pytest.fixture
 def newer(instance):
     """An instance whose database a newer Rollcall has upgraded."""
-    database = open_database(instance)
-    database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.commit()
-    database.close()
+    sql = open_database(instance)
+    sql.execute("UPDATE alembic_version SET version_num = '9999'")
+    sql.commit()
+    sql.close()
     return instance
 
 
@@ -130,13 +130,13 @@ def first_schema(tmp_path):
     path = tmp_path / "first" / "rollcall.db"
     with app.app_context():
         command.upgrade(app.extensions["migrate"].migrate.get_config(), "0001")
-        models.db.engine.dispose()
+        db.engine.dispose()
     documents = [
         {"userName": "Ada.Lovelace@example.com", "displayName": "Ada Lovelace", "active": True},
         {"userName": "eve", "active": False},
         {"userName": "MALLORY@example.com", "emails": [{"value": "m@mallory.org"}]},
     ]
-    database = sqlite3.connect(path)
+    sql = sqlite3.connect(path)
     moment = "2026-01-01T00:00:00.000000Z"
     for pk, document in enumerate(documents, 1):
         name = document["userName"]
@@ -154,39 +154,39 @@ def first_schema(tmp_path):
         named = (
             "pk, id, user_name_key, display, display_key, active, source, document, version, created, last_modified"
         )
-        database.execute(f"INSERT INTO users ({named}) VALUES {values}", columns)
+        sql.execute(f"INSERT INTO users ({named}) VALUES {values}", columns)
         rows = index_rows(compile_user_type(), document, IN_COLUMNS)
-        database.executemany(f"INSERT INTO user_values VALUES (?, ?, {pk}, ?)", rows)
+        sql.executemany(f"INSERT INTO user_values VALUES (?, ?, {pk}, ?)", rows)
     for pk, name in ((1, "all"), (2, "none")):
-        database.execute(
+        sql.execute(
             "INSERT INTO groups VALUES (?, ?, ?, ?, NULL, 'scim', json_object('displayName', ?), 7, ?, ?)",
             (pk, f"id{pk}", name, name, name, moment, moment),
         )
-    database.execute("INSERT INTO group_members SELECT 1, pk FROM users")
-    database.commit()
-    yield app, database
-    database.close()
+    sql.execute("INSERT INTO group_members SELECT 1, pk FROM users")
+    sql.commit()
+    yield app, sql
+    sql.close()
 
 
 def test_an_upgrade_counts_who_is_there_and_how_they_are_found(first_schema):
-    app, database = first_schema
+    app, sql = first_schema
     with app.app_context():
-        models.upgrade_database()
-        models.db.engine.dispose()
-    counts = database.execute("SELECT * FROM user_counts ORDER BY enabled").fetchall()
+        database.upgrade_database()
+        db.engine.dispose()
+    counts = sql.execute("SELECT * FROM user_counts ORDER BY enabled").fetchall()
     assert counts == [("scim", 0, "not invited", 2), ("scim", 1, "not invited", 1)]
-    groups = database.execute("SELECT display_name, member_count, disabled_count, version FROM groups ORDER BY pk")
+    groups = sql.execute("SELECT display_name, member_count, disabled_count, version FROM groups ORDER BY pk")
     assert groups.fetchall() == [("all", 3, 2, 7), ("none", 0, 0, 7)]
-    for pk, document in database.execute("SELECT pk, document FROM users").fetchall():
+    for pk, document in sql.execute("SELECT pk, document FROM users").fetchall():
         document = orjson.loads(document)
-        rows = database.execute("SELECT attribute, value_key, element FROM user_values WHERE user_pk = ?", (pk,))
+        rows = sql.execute("SELECT attribute, value_key, element FROM user_values WHERE user_pk = ?", (pk,))
         assert set(rows) == index_rows(compile_user_type(), document, IN_COLUMNS)
-        rows = database.execute("SELECT word, initial, name FROM user_words WHERE user_pk = ?", (pk,))
+        rows = sql.execute("SELECT word, initial, name FROM user_words WHERE user_pk = ?", (pk,))
         assert set(rows) == words.rows(document)
 
 
 def test_an_upgrade_keeps_every_row(first_schema):
-    app, database = first_schema
+    app, sql = first_schema
 
     def rows():
         tables = {
@@ -194,22 +194,20 @@ def test_an_upgrade_keeps_every_row(first_schema):
             "groups": "pk, id, display_name, document, version, last_modified",
             "group_members": "group_pk, user_pk",
         }
-        found = {
-            name: database.execute(f"SELECT {columns} FROM {name}").fetchall() for name, columns in tables.items()
-        }
-        return found | {"user_values": set(database.execute("SELECT * FROM user_values"))}
+        found = {name: sql.execute(f"SELECT {columns} FROM {name}").fetchall() for name, columns in tables.items()}
+        return found | {"user_values": set(sql.execute("SELECT * FROM user_values"))}
 
     before = rows()
     with app.app_context():
-        models.upgrade_database()
-        models.db.engine.dispose()
+        database.upgrade_database()
+        db.engine.dispose()
     assert rows() == before
     assert [len(rows) for rows in before.values()][:3] == [3, 2, 3]
 
 
 def test_an_upgrade_of_many_users_misses_none(first_schema):
-    app, database = first_schema
-    database.execute(
+    app, sql = first_schema
+    sql.execute(
         """
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
         INSERT INTO users
@@ -217,30 +215,30 @@ def test_an_upgrade_of_many_users_misses_none(first_schema):
         SELECT 'x' || i, 'many-' || i, '-', '-', 1, 'local', json_object('userName', 'many-' || i), 1, '', '' FROM n
         """
     )
-    database.commit()
+    sql.commit()
     with app.app_context():
-        models.upgrade_database()
-        models.db.engine.dispose()
-    found = database.execute("SELECT count(DISTINCT user_pk) FROM user_words WHERE word GLOB 'many-*'")
+        database.upgrade_database()
+        db.engine.dispose()
+    found = sql.execute("SELECT count(DISTINCT user_pk) FROM user_words WHERE word GLOB 'many-*'")
     assert found.fetchone() == (2500,)
-    assert ("local", 1, "not invited", 2500) in database.execute("SELECT * FROM user_counts").fetchall()
+    assert ("local", 1, "not invited", 2500) in sql.execute("SELECT * FROM user_counts").fetchall()
 
 
 def move_to(app, revision, way=command.upgrade):
     with app.app_context():
         way(app.extensions["migrate"].migrate.get_config(), revision)
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_words_leave_the_values_they_stood_among_and_come_back_with_a_downgrade(first_schema):
-    app, database = first_schema
+    app, sql = first_schema
     move_to(app, "0004")
-    database.execute("INSERT INTO user_values VALUES ('*', 'lovelace@example.com', 1, 0)")
-    database.commit()
+    sql.execute("INSERT INTO user_values VALUES ('*', 'lovelace@example.com', 1, 0)")
+    sql.commit()
     old = "SELECT value_key FROM user_values WHERE attribute = '*' AND user_pk = 1"
     for _ in range(2):
         move_to(app, "0005")
-        assert database.execute(old).fetchall() == []
-        assert ("lovelace@example.com", 1) in database.execute("SELECT word, user_pk FROM user_words").fetchall()
+        assert sql.execute(old).fetchall() == []
+        assert ("lovelace@example.com", 1) in sql.execute("SELECT word, user_pk FROM user_words").fetchall()
         move_to(app, "0004", command.downgrade)
-        assert ("lovelace@example.com",) in database.execute(old).fetchall()
+        assert ("lovelace@example.com",) in sql.execute(old).fetchall()

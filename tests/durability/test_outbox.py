@@ -14,13 +14,13 @@ import pytest
 import requests
 from flask import Flask
 
-import models
 import rehearsal
-from app import MAIL_SECONDS, STOP_SECONDS, create_app
+from app import create_app
 from core import attributes, directory, invitations, settings
 from core.invitations import InvitationError
 from core.journal import Actor
-from models import transaction
+from database import db, transaction
+from server import MAIL_SECONDS, STOP_SECONDS
 from tests import databases
 from tests.conftest import ROOT, SCIM_JSON
 from tests.databases import open_database
@@ -46,7 +46,7 @@ def switch_on(folder):
     with app.app_context():
         with transaction():
             settings.change("invite_automatically", True, ADA)
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def query(folder, statement, *parameters):
@@ -111,7 +111,7 @@ def invite(folder, names):
             for name in names:
                 user = directory.create(attributes.user_type(), {"userName": name}, OKTA, [])
                 invitations.invite(user, ADA)
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def people(number):
@@ -140,7 +140,7 @@ def works_once(folder, mails):
             assert invitations.check(mail.secret).user.pk == person.pk
             with pytest.raises(InvitationError, match="used already"), transaction():
                 invitations.register(mail.secret, PASSWORD)
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_a_rehearsal_of_25_users_sends_25_mails_and_each_link_works_once(make_server, mailserver):

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import models
+import database
 from app import create_app
 from core import checks
+from database import db
 from tests.conftest import ROOT, Scim
 from tests.durability.files import unsound
 from tests.portal.conftest import PASSWORD, Browser
@@ -22,13 +23,13 @@ pytestmark = pytest.mark.usefixtures("sqlite")
 
 SCHEMAS = Path(__file__).parent / "schemas"
 DUMPS = sorted(SCHEMAS.glob("*.sql"))
-UPGRADE = "from app import create_app; import models\nwith create_app().app_context(): models.upgrade_database()"
+UPGRADE = "from app import create_app; import database as d\nwith create_app().app_context(): d.upgrade_database()"
 WORD = "*"  # rows of user_values that an upgrade makes anew
 
 
 def test_every_schema_but_the_newest_has_a_dump(app):
     with app.app_context():
-        assert {path.stem for path in DUMPS} >= set(models.schemas()[1:])
+        assert {path.stem for path in DUMPS} >= set(database.schemas()[1:])
 
 
 @pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
@@ -36,35 +37,35 @@ def old(request, tmp_path):
     """An instance folder with a database of an old schema; its dump."""
     folder = tmp_path / "instance"
     folder.mkdir()
-    database = sqlite3.connect(folder / "rollcall.db")
-    database.executescript(request.param.read_text())
-    database.close()
+    sql = sqlite3.connect(folder / "rollcall.db")
+    sql.executescript(request.param.read_text())
+    sql.close()
     return folder, request.param
 
 
 def rows(folder, of=None):
     """Return {table: (columns, rows)}; only the tables and columns `of` another such dict."""
-    database, found = sqlite3.connect(folder / "rollcall.db"), {}
-    tables = of or [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    sql, found = sqlite3.connect(folder / "rollcall.db"), {}
+    tables = of or [row[0] for row in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     for name in set(tables) - {"alembic_version"}:
-        columns = of[name][0] if of else [row[1] for row in database.execute(f'PRAGMA table_info("{name}")')]
+        columns = of[name][0] if of else [row[1] for row in sql.execute(f'PRAGMA table_info("{name}")')]
         listed = ", ".join(f'"{column}"' for column in columns)
         kept = f"WHERE attribute <> '{WORD}'" if name == "user_values" else ""
-        found[name] = columns, sorted(map(repr, database.execute(f'SELECT {listed} FROM "{name}" {kept}')))
-    database.close()
+        found[name] = columns, sorted(map(repr, sql.execute(f'SELECT {listed} FROM "{name}" {kept}')))
+    sql.close()
     return found
 
 
 def upgraded(folder):
     app = create_app({"INSTANCE_PATH": folder})
     with app.app_context():
-        models.upgrade_database()
+        database.upgrade_database()
     return app
 
 
 def close(app):
     with app.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_an_upgrade_keeps_every_row_of_every_table(old):
@@ -156,4 +157,4 @@ def test_a_copy_of_an_old_schema_is_restored_to_the_newest(old, app, instance, t
     close(app)
     assert rows(instance, before) == before
     with app.app_context():
-        assert f"schema {models.schemas()[0]}" in done.stdout
+        assert f"schema {database.schemas()[0]}" in done.stdout

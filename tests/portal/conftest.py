@@ -7,7 +7,7 @@ import pytest
 
 from core import accounts, attributes, directory, invitations, passwords
 from core.journal import Actor
-from models import transaction
+from database import transaction
 
 PASSWORD = "violet-anchor-plum-7"
 CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]+)"')

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-import models
 from core import (
     accounts,
     attributes,
@@ -24,7 +23,7 @@ from core import (
 from core.journal import Actor
 from core.mobileconfig import TYPES
 from core.outbox import MailQuery
-from models import execute, transaction
+from database import db, execute, transaction
 from protocol.schema import GROUP_TYPE
 from tests.portal.conftest import CSRF, PASSWORD, Browser
 
@@ -121,7 +120,7 @@ def send(browser, method, path, data=None, **headers):
 def contents(app):
     """Return {table: its rows} of everything but visits."""
     with app.app_context():
-        tables = [table for table in models.db.metadata.sorted_tables if table.name not in VISITS]
+        tables = [table for table in db.metadata.sorted_tables if table.name not in VISITS]
         return {table.name: [tuple(row) for row in execute(select(table))] for table in tables}
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-import models
+import database
 from core import attributes, variables
 from models import AuditLine
 from protocol.definitions import CUSTOM
@@ -63,7 +63,7 @@ def test_what_okta_sends_is_defined_in_one_click(app, ada, defined):
     assert defined() == [("badgeNumber", "string", False)]
     assert "The custom attribute badgeNumber is defined, as a string." in ada.says(PAGE)
     with app.app_context():
-        line = models.execute(select(AuditLine.__table__).order_by(AuditLine.__table__.c.id.desc())).first()
+        line = database.execute(select(AuditLine.__table__).order_by(AuditLine.__table__.c.id.desc())).first()
     assert (line.actor, line.action, line.name) == ("ada@example.com", "created", "badgeNumber")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from core import history
 from core.journal import Actor, note
-from models import transaction
+from database import transaction
 from tests.portal.conftest import words
 
 AUDIT = "/admin/audit"

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from core import configurations, deliveries, jobs
 from core.mobileconfig import TYPES
-from models import AuditLine, execute
+from database import execute
+from models import AuditLine
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import PASSWORD, words
 

@@ -8,7 +8,8 @@ from sqlalchemy import event, update
 
 from core import health, journal, tokens
 from core.journal import Actor
-from models import Token, db, execute, from_now, transaction
+from database import db, execute, from_now, transaction
+from models import Token
 from portal.dashboard import user_counts
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import words

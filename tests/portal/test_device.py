@@ -8,7 +8,7 @@ import pytest
 
 from core import accounts, attributes, directory, people
 from core.journal import Actor
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import PASSWORD, Browser, words
 

@@ -7,7 +7,7 @@ import pytest
 from core import configurations
 from core.journal import Actor
 from core.mobileconfig import TYPES
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import Browser
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-import models
+import database
 from core import accounts, outbox
 from core.invitations import ASKED_FROM
 from core.journal import Actor
 from core.outbox import MailQuery
-from models import Link, Mail, execute, transaction
+from database import execute, transaction
+from models import Link, Mail
 from tests.portal.conftest import CSRF, PASSWORD, Browser, words
 
 STRONG = "quilt-harbor-seven-moth"
@@ -152,7 +153,7 @@ def test_every_refusal_has_a_page(app, scim, whose, stranger, secrets, link, kin
     path = f"/password/{secrets()[0]}"
     token = stranger.csrf(path)
     with app.app_context():
-        moment = models.from_now(timedelta(minutes=-10))
+        moment = database.from_now(timedelta(minutes=-10))
     match case:
         case "used":
             assert stranger.post(path, {"password": STRONG}, token=token).status_code == 303

@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-import models
+import database
 from core import attributes, directory, history, invitations, lists, outbox, passwords, settings
 from core import jobs as core_jobs
 from core.history import AuditQuery
 from core.journal import Actor
 from core.outbox import MailQuery
-from models import Link, Mail, execute, transaction
+from database import execute, transaction
+from models import Link, Mail
 from portal import jobs as portal_jobs
 from tests.durability.helpers import together
 from tests.portal.conftest import CSRF, PASSWORD, Browser, words
@@ -79,7 +80,7 @@ def ids(people):
 
 def minutes_ago(app, minutes):
     with app.app_context():
-        return models.from_now(timedelta(minutes=-minutes))
+        return database.from_now(timedelta(minutes=-minutes))
 
 
 # whom they are sent to
@@ -263,7 +264,7 @@ def test_the_page_says_who_invites_for_whom_and_until_when(app, people, invite, 
         "You are invited" in said and "For Person 0 p0@example.com" in said and "Invited by ada@example.com" in said
     )
     with app.app_context():
-        until = models.from_now(timedelta(days=7))
+        until = database.from_now(timedelta(days=7))
     assert f"Valid until {until[:10]}" in said
     assert "At least 12 characters" in said
 
@@ -560,7 +561,7 @@ def test_the_days_are_changed(app, ada, setting, people, invite, stranger):
     assert answer.status_code == 303 and setting("invitation_days") == 3
     assert "valid for 3 days." in ada.says(SETTINGS)
     with app.app_context():
-        until = models.from_now(timedelta(days=3))
+        until = database.from_now(timedelta(days=3))
     assert f"Valid until {until[:10]}" in stranger.says(f"/invitation/{invite(people[0]['id'])}")
 
 

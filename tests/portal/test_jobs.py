@@ -2,7 +2,7 @@
 
 from core import jobs, lists
 from core.lists import UserQuery
-from models import transaction
+from database import transaction
 from tests.conftest import ACTOR
 
 

@@ -153,7 +153,7 @@ def test_what_the_form_does_not_show_stays(app, grace, scim):
     """A local user may have come with more than the form shows."""
     from core import attributes, directory
     from core.journal import Actor
-    from models import transaction
+    from database import transaction
 
     body = {
         "userName": "more@example.com",

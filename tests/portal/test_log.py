@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core import journal
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import words
 

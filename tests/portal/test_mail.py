@@ -9,7 +9,8 @@ from core import attributes, directory, invitations, outbox, settings
 from core.journal import Actor
 from core.outbox import MailQuery
 from core.smtp import Refused
-from models import Link, Mail, execute, transaction
+from database import execute, transaction
+from models import Link, Mail
 from tests.portal.conftest import Browser, words
 
 PAGE = "/admin/mail"

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-import models
+import database
 from core import attributes, history, jobs, journal, settings, tokens, tunnel
 from core.journal import Actor
 from core.tunnel import Tunnel, TunnelError
-from models import AuditLine, Job, Token, transaction
+from database import db, transaction
+from models import AuditLine, Job, Token
 from portal import provisioning
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import PASSWORD, words
@@ -59,7 +60,7 @@ def change_token(app):
 
     def change_token(identifier, **values):
         with app.app_context(), transaction():
-            models.execute(update(Token.__table__).where(Token.__table__.c.id == identifier), values)
+            database.execute(update(Token.__table__).where(Token.__table__.c.id == identifier), values)
 
     return change_token
 
@@ -90,7 +91,7 @@ def newest(browser, path=PAGE):
 
 def later(app, **delta):
     with app.app_context():
-        return models.from_now(timedelta(**delta))
+        return database.from_now(timedelta(**delta))
 
 
 # who may
@@ -286,9 +287,9 @@ def test_a_token_is_kept_nowhere(app, ada):
     assert not SECRET.search(ada.get(PAGE).text)
     assert secret not in str(answer.headers)
     with app.app_context():
-        for table in models.db.metadata.tables.values():
-            assert secret not in str(models.execute(select(table)).all())
-        line = models.execute(select(AuditLine.__table__).order_by(AuditLine.__table__.c.id.desc())).first()
+        for table in db.metadata.tables.values():
+            assert secret not in str(database.execute(select(table)).all())
+        line = database.execute(select(AuditLine.__table__).order_by(AuditLine.__table__.c.id.desc())).first()
     assert (line.actor, line.action, line.resource_type, line.name) == (
         "ada@example.com",
         "created",
@@ -516,7 +517,7 @@ def test_never_contacted_then_healthy_then_failing_then_healthy(app, ada, scim, 
     scim.post("/Users", {"userName": "ada", "emails": 7})
     flush()
     with app.app_context():
-        since, error = models.execute(select(history.ENTRIES.c.time, history.ENTRIES.c.error)).all()[-1]
+        since, error = database.execute(select(history.ENTRIES.c.time, history.ENTRIES.c.error)).all()[-1]
     assert f"Failing since {since[11:16]}" in health(ada)
     assert error in health(ada) and "See what was refused, and what to do" in health(ada)
     scim.post("/Users", {"userName": "ada"})
@@ -529,7 +530,7 @@ def test_a_long_silence_is_said(app, ada, scim, flush, change_token):
     long_ago = later(app, days=-3, minutes=-1)
     change_token(1, last_used=long_ago)
     with app.app_context(), transaction():
-        models.execute(update(history.ENTRIES), {"time": long_ago})
+        database.execute(update(history.ENTRIES), {"time": long_ago})
     assert "Silent for 3 d" in health(ada)
 
 
@@ -586,7 +587,7 @@ def test_saving_what_is_so_changes_nothing(app, ada):
     assert save(ada, invited_before="0").status_code == 303
     assert "Nothing was changed" in ada.says(f"{PAGE}/settings")
     with app.app_context():
-        assert not models.execute(select(AuditLine).where(AuditLine.resource_type == "Setting")).all()
+        assert not database.execute(select(AuditLine).where(AuditLine.resource_type == "Setting")).all()
 
 
 @pytest.mark.parametrize("button", [{}, {"do": "add"}])
@@ -692,7 +693,7 @@ def test_an_attribute_of_many_is_removed_by_a_job(app, ada, define, make_user, m
     answer = remove(ada)
     assert (answer.status_code, answer.location) == (303, "/admin/jobs/1")
     with app.app_context():
-        job = models.execute(select(Job.__table__)).one()
+        job = database.execute(select(Job.__table__)).one()
         assert (job.kind, job.subject, job.total, job.actor) == (
             "remove attribute",
             "custAttr1",

@@ -3,7 +3,7 @@
 import pytest
 
 from core import accounts
-from models import transaction
+from database import transaction
 from tests.portal.conftest import PASSWORD, Browser, words
 
 
@@ -64,7 +64,8 @@ def test_without_an_administrator_the_sign_in_page_says_what_to_do(stranger):
 
 
 def test_the_database_holds_no_secret_of_the_link(app, link):
-    from models import Setting, execute
+    from database import execute
+    from models import Setting
 
     with app.app_context():
         assert link.split("/")[-1] not in repr(execute(Setting.__table__.select()).all())

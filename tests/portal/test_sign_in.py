@@ -6,10 +6,11 @@ import time
 
 import pytest
 
+import database
 import models
 from core import accounts
 from core.journal import Actor
-from models import execute, transaction
+from database import db, execute, transaction
 from tests.portal.conftest import PASSWORD, Browser, words
 
 OTHER_PASSWORD = "quilt-harbor-seven-moth"
@@ -114,9 +115,9 @@ def test_the_owner_gets_in_again_after_the_window(app, make_account, monkeypatch
     browser = Browser(app)
     for number in range(11):
         browser.sign_in("ada@example.com", f"guess {number}")
-    real = models.datetime
+    real = database.datetime
     later = type("later", (real,), {"now": classmethod(lambda cls, tz: real.now(tz) + accounts.WINDOW)})
-    monkeypatch.setattr(models, "datetime", later)
+    monkeypatch.setattr(database, "datetime", later)
     assert browser.sign_in("ada@example.com").status_code == 303
 
 
@@ -214,7 +215,7 @@ def test_what_ends_a_session_ends_its_cookie(app, make_account, end):
 def test_the_account_is_looked_at_with_every_request(app, ada):
     """Whoever disables it, and even if the session were left."""
     with app.app_context(), transaction():
-        execute(models.Administrator.__table__.update(), {"disabled": models.now()})
+        execute(models.Administrator.__table__.update(), {"disabled": database.now()})
     assert ada.get("/account").status_code == 303
 
 
@@ -233,7 +234,7 @@ def test_sessions_survive_a_restart(app, ada, instance):
     other.client.set_cookie("rollcall", ada.client.get_cookie("rollcall").value)
     assert other.get("/account").status_code == 200
     with other.client.application.app_context():
-        models.db.engine.dispose()
+        db.engine.dispose()
 
 
 def test_a_changed_password_signs_out_everywhere_else(app, ada):

@@ -13,11 +13,11 @@ import pytest
 import requests
 from sqlalchemy import event
 
-import models
+import database
 import scim as door
 from core import attributes, directory, journal, tokens
 from core.journal import Actor
-from models import transaction
+from database import db, transaction
 from protocol.definitions import CUSTOM
 from protocol.schema import GROUP_TYPE
 from tests.databases import open_database
@@ -47,7 +47,7 @@ def entries(app, flush):
     def entries():
         flush()
         with app.app_context():
-            return models.execute(journal.ENTRIES.select().order_by(journal.ENTRIES.c.id)).all()[known:]
+            return database.execute(journal.ENTRIES.select().order_by(journal.ENTRIES.c.id)).all()[known:]
 
     known = 0
     known = len(entries())
@@ -61,19 +61,19 @@ def lines(app):
     def lines():
         about = journal.LINES.c.resource_type.in_(("User", "Group"))
         with app.app_context():
-            return models.execute(journal.LINES.select().where(about).order_by(journal.LINES.c.id)).all()
+            return database.execute(journal.LINES.select().where(about).order_by(journal.LINES.c.id)).all()
 
     return lines
 
 
 @pytest.fixture
-def database(instance):
+def sql(instance):
     with closing(open_database(instance)) as connection:
         yield connection
 
 
-def dump(database):
-    return "\n".join(database.iterdump())
+def dump(sql):
+    return "\n".join(sql.iterdump())
 
 
 # the log
@@ -119,12 +119,12 @@ def test_every_request_leaves_one_entry(scim, barbara, entries):
 
 
 def test_an_entry_tells_who_when_what_and_how_long(app, scim, barbara, entries):
-    before = models.now()
+    before = database.now()
     answer = scim.patch(f"/Users/{barbara['id']}", {"op": "replace", "path": "title", "value": "Guide"})
     [entry] = entries()
     with app.app_context():
         [token] = tokens.listing()
-    assert before <= entry.time <= models.now()
+    assert before <= entry.time <= database.now()
     assert (entry.token_id, entry.address) == (token.id, "127.0.0.1")
     assert (entry.resource_type, entry.resource_id) == ("User", barbara["id"])
     assert (entry.error, entry.ignored) == (None, None)
@@ -199,28 +199,28 @@ def test_an_entry_is_pruned_when_it_is_too_old(app, scim, entries, monkeypatch):
 OF_USERS = "audit WHERE resource_type = 'User'"
 
 
-def count(database, what="provisioning_log"):
-    return database.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
+def count(sql, what="provisioning_log"):
+    return sql.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
 
 
-def test_the_entry_of_a_write_is_there_with_the_write(scim, database):
+def test_the_entry_of_a_write_is_there_with_the_write(scim, sql):
     scim.post("/Users", {"userName": "ada"})
-    assert (count(database, "users"), count(database), count(database, OF_USERS)) == (1, 1, 1)
+    assert (count(sql, "users"), count(sql), count(sql, OF_USERS)) == (1, 1, 1)
 
 
-def test_reads_are_written_together(scim, database, flush):
+def test_reads_are_written_together(scim, sql, flush):
     for _ in range(5):
         scim.get("/Users")
-    assert count(database) == 0
+    assert count(sql) == 0
     flush()
-    assert count(database) == 5
+    assert count(sql) == 5
 
 
-def test_a_write_takes_the_reads_before_it_along(scim, database):
+def test_a_write_takes_the_reads_before_it_along(scim, sql):
     for _ in range(5):
         scim.get("/Users")
     scim.post("/Users", {"userName": "ada"})
-    assert count(database) == 6
+    assert count(sql) == 6
 
 
 @pytest.fixture
@@ -235,16 +235,16 @@ def fail_next_commit(app, sqlite):
         return sqlite3.SQLITE_OK
 
     with app.app_context():
-        event.listen(models.db.engine, "checkout", lambda raw, *_: raw.set_authorizer(authorize))
+        event.listen(db.engine, "checkout", lambda raw, *_: raw.set_authorizer(authorize))
     return lambda: failures.append(True)
 
 
-def test_a_write_that_fails_leaves_no_user_and_the_entry_of_its_failure(scim, database, flush, fail_next_commit):
+def test_a_write_that_fails_leaves_no_user_and_the_entry_of_its_failure(scim, sql, flush, fail_next_commit):
     fail_next_commit()
     assert scim.post("/Users", {"userName": "ada"}).status_code == 500
     flush()
-    assert (count(database, "users"), count(database, OF_USERS)) == (0, 0)
-    assert database.execute("SELECT status FROM provisioning_log").fetchall() == [(500,)]
+    assert (count(sql, "users"), count(sql, OF_USERS)) == (0, 0)
+    assert sql.execute("SELECT status FROM provisioning_log").fetchall() == [(500,)]
 
 
 def test_a_commit_that_fails_is_in_nobodys_way(scim, fail_next_commit):
@@ -254,20 +254,20 @@ def test_a_commit_that_fails_is_in_nobodys_way(scim, fail_next_commit):
     assert scim.post("/Users", {"userName": "ada"}).status_code == 201
 
 
-def test_a_commit_that_fails_keeps_no_lock(scim, database, fail_next_commit):
+def test_a_commit_that_fails_keeps_no_lock(scim, sql, fail_next_commit):
     fail_next_commit()
     scim.post("/Users", {"userName": "ada"})
-    database.execute("PRAGMA busy_timeout = 100")
-    database.execute("BEGIN IMMEDIATE")
-    database.rollback()
+    sql.execute("PRAGMA busy_timeout = 100")
+    sql.execute("BEGIN IMMEDIATE")
+    sql.rollback()
 
 
-def test_a_write_that_fails_loses_no_entry_of_another_request(scim, database, flush, fail_next_commit):
+def test_a_write_that_fails_loses_no_entry_of_another_request(scim, sql, flush, fail_next_commit):
     scim.get("/Users?count=7")
     fail_next_commit()
     scim.post("/Users", {"userName": "ada"})
     flush()
-    assert ("/scim/v2/Users?count=7",) in database.execute("SELECT path FROM provisioning_log").fetchall()
+    assert ("/scim/v2/Users?count=7",) in sql.execute("SELECT path FROM provisioning_log").fetchall()
 
 
 def test_a_write_that_fails_does_not_lose_the_note_of_the_last_use(app, scim, flush, fail_next_commit):
@@ -296,21 +296,21 @@ def test_a_kill_leaves_a_user_with_its_entry_and_audit_line_or_nothing(server):
     server.kill()
     for thread in threads:
         thread.join()
-    with closing(open_database(server.instance)) as database:
-        users = database.execute("SELECT id FROM users ORDER BY id").fetchall()
+    with closing(open_database(server.instance)) as sql:
+        users = sql.execute("SELECT id FROM users ORDER BY id").fetchall()
         created = "SELECT resource_id FROM provisioning_log WHERE status = 201 ORDER BY resource_id"
-        assert database.execute(created).fetchall() == users
-        assert database.execute(f"SELECT resource_id FROM {OF_USERS} ORDER BY resource_id").fetchall() == users
+        assert sql.execute(created).fetchall() == users
+        assert sql.execute(f"SELECT resource_id FROM {OF_USERS} ORDER BY resource_id").fetchall() == users
     assert len(users) > 10
 
 
 def test_a_server_writes_the_entries_of_reads_soon(server):
     server.session().get(f"{server.base_url}/Users?count=7")
-    with closing(open_database(server.instance)) as database:
+    with closing(open_database(server.instance)) as sql:
         deadline = time.monotonic() + 5
-        while not count(database) and time.monotonic() < deadline:
+        while not count(sql) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert database.execute("SELECT path FROM provisioning_log").fetchall() == [("/scim/v2/Users?count=7",)]
+        assert sql.execute("SELECT path FROM provisioning_log").fetchall() == [("/scim/v2/Users?count=7",)]
 
 
 def test_a_server_keeps_up_with_many_reads(server):
@@ -322,8 +322,8 @@ def test_a_server_keeps_up_with_many_reads(server):
     with ThreadPoolExecutor(8) as readers:
         list(readers.map(read, range(8)))
     time.sleep(3)
-    with closing(open_database(server.instance)) as database:
-        assert count(database) == 2_000
+    with closing(open_database(server.instance)) as sql:
+        assert count(sql) == 2_000
 
 
 # secrets
@@ -426,12 +426,12 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_password_is_written_nowhere(scim, barbara, instance, database, flush, caplog, shape):
+def test_a_password_is_written_nowhere(scim, barbara, instance, sql, flush, caplog, shape):
     method, path, body = SHAPES[shape]
     data = body.replace("%s", PASSWORD).replace("{id}", barbara["id"]).encode()
     answer = scim.open(method, path.replace("{id}", barbara["id"]), data, {"Content-Type": "application/scim+json"})
     flush()
-    assert SECRET not in dump(database)
+    assert SECRET not in dump(sql)
     assert SECRET not in caplog.text
     if shape.startswith(("POST", "PUT", "PATCH", "Bulk")):
         assert SECRET.encode() not in answer.data
@@ -439,12 +439,12 @@ def test_a_password_is_written_nowhere(scim, barbara, instance, database, flush,
         assert SECRET.encode() not in file.read_bytes(), file.name
 
 
-def test_a_password_in_utf_16_is_written_nowhere(scim, database, flush):
+def test_a_password_in_utf_16_is_written_nowhere(scim, sql, flush):
     body = json.dumps({"userName": "ada", "password": SECRET}).encode("utf-16-le")
     scim.open("POST", "/Users", body, {"Content-Type": "application/scim+json"})
     flush()
-    assert "S3cret" not in dump(database).replace("\x00", "")
-    [(request,)] = database.execute("SELECT request FROM provisioning_log").fetchall()
+    assert "S3cret" not in dump(sql).replace("\x00", "")
+    [(request,)] = sql.execute("SELECT request FROM provisioning_log").fetchall()
     assert "S3cret" not in request.replace("\x00", "").replace("\ufffd", "")
 
 
@@ -502,15 +502,15 @@ PASTED = {
 
 
 @pytest.mark.parametrize("place", PASTED)
-def test_a_token_that_was_pasted_in_the_wrong_place_is_redacted(scim, barbara, database, flush, caplog, place):
+def test_a_token_that_was_pasted_in_the_wrong_place_is_redacted(scim, barbara, sql, flush, caplog, place):
     method, path, body = PASTED[place]
     path = path.replace("{}", scim.token).replace("{rest}", scim.token[3:]).replace("{id}", barbara["id"])
     body = body if body is None or isinstance(body, str) else json.dumps(body)
     data = body.replace("{}", scim.token).encode() if body else None
     scim.open(method, path, data, {"Content-Type": "application/scim+json"})
     flush()
-    assert count(database) == 2  # Barbara's, and this one
-    assert scim.token not in dump(database) and scim.token[3:] not in dump(database)
+    assert count(sql) == 2  # Barbara's, and this one
+    assert scim.token not in dump(sql) and scim.token[3:] not in dump(sql)
     assert scim.token not in caplog.text
 
 
@@ -640,41 +640,41 @@ def local(app):
         return user, group
 
 
-def sources(database):
-    return database.execute("SELECT source FROM users UNION ALL SELECT source FROM groups").fetchall()
+def sources(sql):
+    return sql.execute("SELECT source FROM users UNION ALL SELECT source FROM groups").fetchall()
 
 
-def test_what_is_made_here_is_local(local, database, lines):
-    assert sources(database) == [("local",), ("local",)]
+def test_what_is_made_here_is_local(local, sql, lines):
+    assert sources(sql) == [("local",), ("local",)]
     assert [(line.actor, line.token_id, line.action) for line in lines()] == [("Ada Admin", None, "created")] * 2
 
 
-def test_the_first_write_by_okta_takes_a_local_user_over(scim, local, database, lines):
+def test_the_first_write_by_okta_takes_a_local_user_over(scim, local, sql, lines):
     user, group = local
     answer = scim.patch(f"/Users/{user.id}", {"op": "replace", "path": "title", "value": "Guide"})
     assert answer.json["id"] == user.id
-    assert sources(database) == [("scim",), ("local",)]
+    assert sources(sql) == [("scim",), ("local",)]
     line = lines()[-1]
     assert change_of(line) == ("taken over", {}, {"title": "Guide"})
     assert line.actor == "SCIM Okta (Okta)" and line.token_id
 
 
-def test_a_write_that_changes_nothing_takes_over_too_and_once(scim, local, database, lines):
+def test_a_write_that_changes_nothing_takes_over_too_and_once(scim, local, sql, lines):
     user, group = local
     for _ in range(2):
         assert (
             scim.patch(f"/Users/{user.id}", {"op": "replace", "path": "active", "value": True}).status_code == 200
         )
         assert scim.put(f"/Groups/{group.id}", {"displayName": "Locals"}).status_code == 200
-    assert sources(database) == [("scim",), ("scim",)]
+    assert sources(sql) == [("scim",), ("scim",)]
     assert [line.action for line in lines()] == ["created", "created", "taken over", "taken over"]
 
 
-def test_a_refused_write_takes_nothing_over(scim, local, database, lines):
+def test_a_refused_write_takes_nothing_over(scim, local, sql, lines):
     user, _ = local
     scim.patch(f"/Users/{user.id}", {"op": "replace", "path": "nothing", "value": "x"})
     scim.get(f"/Users/{user.id}")
-    assert sources(database) == [("local",), ("local",)]
+    assert sources(sql) == [("local",), ("local",)]
     assert len(lines()) == 2
 
 

@@ -17,10 +17,10 @@ import requests
 from sqlalchemy import event
 
 import core.tokens
-import models
+import database
 import scim as door
 from core import journal, tokens
-from models import transaction
+from database import db, transaction
 from protocol.errors import ERROR_SCHEMA
 from tests import databases
 from tests.conftest import ACTOR
@@ -303,7 +303,7 @@ def test_a_token_anywhere_but_in_the_authorization_header_is_refused_and_not_log
     with app.app_context(), transaction():
         journal.flush()
     with app.app_context():
-        [entry] = models.execute(journal.ENTRIES.select()).all()
+        [entry] = database.execute(journal.ENTRIES.select()).all()
     assert token not in repr(entry) and token not in caplog.text
 
 
@@ -440,9 +440,9 @@ def test_a_refused_token_is_not_used(app, client, token):
 
 
 def test_only_a_digest_and_the_last_four_are_kept(instance, token):
-    with closing(open_database(instance)) as database:
-        [(digest, last_four)] = database.execute("SELECT digest, last_four FROM tokens").fetchall()
-        everything = "\n".join(database.iterdump())
+    with closing(open_database(instance)) as sql:
+        [(digest, last_four)] = sql.execute("SELECT digest, last_four FROM tokens").fetchall()
+        everything = "\n".join(sql.iterdump())
     assert digest == hashlib.sha256(token.encode()).hexdigest()
     assert last_four == token[-4:]
     assert token[:20] not in everything and token[-10:] not in everything
@@ -478,7 +478,7 @@ def test_a_token_is_prefixed_long_and_random():
 def test_a_typo_is_refused_without_a_look_up(app, sqlite, client, token):
     statements = []
     with app.app_context():
-        event.listen(models.db.engine, "checkout", lambda raw, *_: raw.set_trace_callback(statements.append))
+        event.listen(db.engine, "checkout", lambda raw, *_: raw.set_trace_callback(statements.append))
     for position in range(3, len(token)):
         typo = token[:position] + ("a" if token[position] != "a" else "b") + token[position + 1 :]
         assert status(client, typo) == 401

@@ -13,11 +13,12 @@ import tempfile
 
 from alembic import command
 
+import database
 import models
 from app import create_app
 from core import attributes
 from core.journal import Actor
-from models import transaction
+from database import db, transaction
 
 PASSWORD = "violet-anchor-plum-7"
 HERE = Actor("Command line")
@@ -89,18 +90,18 @@ def fill_portal(app):
         settings.change("log_days", 90, HERE)
         local = {"userName": "local@example.com", "displayName": "Local Person", "active": True}
         user = directory.create(attributes.user_type(), local, HERE, [])
-        models.execute(
+        database.execute(
             sessions.insert(),
             {
                 "digest": "d" * 64,
                 "administrator_id": 1,
                 "data": "{}",
-                "created": models.now(),
-                "last_seen": models.now(),
+                "created": database.now(),
+                "last_seen": database.now(),
             },
         )
-        models.execute(
-            models.FailedSignIn.__table__.insert(), {"key": "account a@example.com", "time": models.now()}
+        database.execute(
+            models.FailedSignIn.__table__.insert(), {"key": "account a@example.com", "time": database.now()}
         )
         job = jobs.start("disable", [user.pk], HERE)
     with app.app_context():
@@ -114,7 +115,7 @@ def fill_invitations(app):
         return
     with app.app_context():
         users = models.User.__table__
-        ids = dict(models.execute(models.db.select(users.c.user_name_key, users.c.id)).all())
+        ids = dict(database.execute(db.select(users.c.user_name_key, users.c.id)).all())
         ada, waits = (
             directory.find(attributes.user_type(), ids[name])
             for name in ("ada.lovelace@example.com", "noactive@example.com")
@@ -149,13 +150,13 @@ def main(schema):
         if schema >= "0004":
             fill_configurations(app)
         with app.app_context():
-            models.db.engine.dispose()
+            db.engine.dispose()
             command.downgrade(app.extensions["migrate"].migrate.get_config(), schema)
-            models.db.engine.dispose()
-        database = sqlite3.connect(f"{folder}/rollcall.db")
-        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == (schema,)
+            db.engine.dispose()
+        sql = sqlite3.connect(f"{folder}/rollcall.db")
+        assert sql.execute("SELECT version_num FROM alembic_version").fetchone() == (schema,)
         print(f"-- token: {token}")
-        for line in database.iterdump():
+        for line in sql.iterdump():
             print(line)
 
 

@@ -1,0 +1,197 @@
+"""The process that serves: its limits, what it checks before it starts, its threads, and how it ends."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from sqlalchemy.exc import OperationalError
+
+import database
+import engines
+import logs
+import scim
+from configuration import ConfigurationError
+from core import accounts, invitations, jobs, journal, outbox, serverlock, sessions, settings, throttle
+from database import db, transaction
+
+SERVER_THREADS = 512  # how many slow senders there may be before others wait
+CONNECTIONS = 1024  # that are served at once; as many more wait in the kernel
+LARGEST_HEAD = 65_536  # bytes of a request's line and headers together
+HEAD_SECONDS = 30  # that they may take, and that a connection may be idle
+STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
+MAIL_SECONDS = 7  # how long the mail that is being sent may take then, before another worker may have it
+PRUNE_SECONDS = 600
+M_ARENA_MAX = -8  # of <malloc.h>
+
+
+def serve(create_app: Callable[[], Flask], target: str):
+    """Bring the database up to date and serve until a signal ends it.
+
+    `target` is what Granian's worker, a process of its own, calls for its application: "module:function".
+    """
+    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
+    try:
+        app = create_app()
+    except ConfigurationError as error:
+        sys.exit(f"Rollcall does not start: {error.message}")
+    if not port.isdecimal():
+        sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
+    refuse_taken_port(host, int(port))
+    logs.set_up(app.config["LOG_FORMAT"])
+    url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
+    lock = start(app, url)
+    if lock:
+        lock.share()
+    Granian(
+        target,
+        factory=True,
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        blocking_threads=SERVER_THREADS,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=LARGEST_HEAD),
+        workers_kill_timeout=STOP_SECONDS,
+        respawn_failed_workers=True,
+        log_level="error",
+        log_dictconfig=logs.GRANIAN,
+    ).serve()
+
+
+def start(app, url) -> serverlock.ServerLock | None:
+    """Take the database's lock, bring its schema up to date, and say where Rollcall serves. Return the lock."""
+    try:
+        with app.app_context():
+            lock = hold_alone(database.database_file())
+            database.prepare_database()
+            version, address = engines.version(database.connection()), db.engine.url
+            set_up = set_up_link(url)
+            db.engine.dispose()
+    except (OperationalError, OSError) as error:
+        sys.exit(f"Rollcall does not start: {database.why_unusable(error)}")
+    print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password
+    print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
+    if set_up:
+        print(f"No administrator yet. Open this link, once, to become the first: {set_up}")
+    sys.stdout.flush()
+    return lock
+
+
+def refuse_taken_port(host, port):
+    """Exit if something listens there: the server's sockets share a port, and connections would go to either."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            sys.exit(
+                f"Rollcall does not start: HOST {host} and PORT {port} cannot be served on ({error.strerror})."
+            )
+
+
+def hold_alone(file):
+    """Return the lock of a SQLite file that nobody else serves; exit if somebody does. None for other engines.
+
+    A second one is a mistake, and `flask restore` has to know that there is none.
+    """
+    try:
+        return file and serverlock.take(file, "a server")
+    except serverlock.Taken as error:
+        sys.exit(
+            f"Rollcall does not start: {error} Stop that first, or give this server a folder of its own in"
+            " ROLLCALL_INSTANCE_PATH."
+        )
+
+
+def set_up_link(url) -> str | None:
+    """Return a new link by which the first administrator is made, or None if there is one."""
+    if accounts.exist():
+        return None
+    with transaction():
+        return f"{url}/set-up/{accounts.new_set_up_secret()}"
+
+
+def work(create_app: Callable[[], Flask]) -> Flask:
+    """Return the application of the server's worker, with its threads started."""
+    share_memory()
+    app = create_app()
+    logs.set_up(app.config["LOG_FORMAT"])
+    with app.app_context():
+        if file := database.database_file():
+            app.extensions["serverlock"] = serverlock.join(file)  # as long as this process lives
+    stop = app.extensions["stop"] = threading.Event()
+    threading.Thread(target=listen_for_stop, args=(app, stop, heard_signals()), daemon=True, name="stop").start()
+    threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
+    threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
+    threading.Thread(target=outbox.keep_delivering, args=(app, stop), name="outbox").start()
+    threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
+    return app
+
+
+def share_memory():
+    """Let the threads share two of glibc's arenas: one for each keeps 50 MB of what was freed."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
+def keep_house(app, stop):
+    """Write waiting log entries every second and prune old ones now and then; set `stop` at the end."""
+    pruned, can_write = time.monotonic(), True
+    while threading.main_thread().is_alive():
+        time.sleep(1)
+        try:
+            with app.app_context():
+                while journal.is_waiting():
+                    with transaction():
+                        journal.flush()
+                if time.monotonic() - pruned > PRUNE_SECONDS:
+                    pruned = time.monotonic()
+                    with transaction():
+                        journal.prune(settings.get("log_days"))
+                        sessions.prune()
+                        throttle.prune()
+                    invitations.expire()
+            can_write = True
+        except Exception as error:
+            if not engines.is_unwritable(error):
+                database.log_failure(error, "Housekeeping failed; it goes on in a second")
+            elif can_write:  # said once: the log may be on the same disk
+                can_write = False
+                logs.LOG.error("The disk took no more: %s. Log entries wait in memory until it does", error.orig)
+    stop.set()
+
+
+def heard_signals() -> socket.socket:
+    """Return a socket from which the numbers of signals can be read, beside whatever handles them."""
+    heard, written = socket.socketpair()
+    written.setblocking(False)
+    signal.set_wakeup_fd(written.detach(), warn_on_full_buffer=False)
+    return heard
+
+
+def listen_for_stop(app, stop, heard):
+    """Set `stop` as soon as a signal says so: the main thread goes on until the requests under way are answered."""
+    while heard.recv(1)[0] not in (signal.SIGINT, signal.SIGTERM):
+        pass
+    stop.set()
+    time.sleep(MAIL_SECONDS)
+    outbox.give_back(app)
+
+
+def end_with_parent():
+    """End at once when the supervising process is killed: nobody would know of this one."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
