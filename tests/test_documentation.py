@@ -25,7 +25,7 @@ import cli
 import database
 from core import metrics, tokens
 from tests.conftest import ACTOR, ROOT, free_port
-from tests.postgresql import Postgresql, program
+from tests.postgresql import program
 
 DOCUMENTS = sorted(
     [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md")]
@@ -286,18 +286,6 @@ def test_a_block_of_commands_runs(block, stage, serve):
     if NEEDS_SERVER.search(block.text):
         serve()
     stage.run([c for c in block.commands if not elsewhere(c) and not is_make(c)])
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory):
-    if not program("initdb"):
-        assert "ROLLCALL_TEST_ALL" not in os.environ, "There is no PostgreSQL, and nothing may be skipped here."
-        pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgresql")
-    for above in (folder, *folder.parents[:3]):
-        above.chmod(above.stat().st_mode | 0o011)  # its server is another user
-    with Postgresql(folder) as server:
-        yield server
 
 
 OF_POSTGRESQL = {

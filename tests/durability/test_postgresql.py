@@ -11,31 +11,18 @@ import pytest
 import requests
 from sqlalchemy import make_url
 
-import models
+import database
 from app import create_app
 from core import attributes, configurations, directory
 from core.mobileconfig import TYPES
-from models import transaction
+from database import transaction
 from protocol.definitions import CUSTOM
 from tests.conftest import ACTOR, ROOT, SCIM_JSON, Server, free_port
 from tests.databases import connect
 from tests.durability.helpers import Load, create_users, patch_body, read_all, together
-from tests.postgresql import Postgresql, program
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 LONGEST_RECOVERY = 5  # seconds
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory):
-    if not program("initdb"):
-        assert "ROLLCALL_TEST_ALL" not in os.environ, "There is no PostgreSQL, and nothing may be skipped here."
-        pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgresql")
-    for above in (folder, *folder.parents[:3]):
-        above.chmod(above.stat().st_mode | 0o011)  # its server is another user
-    with Postgresql(folder) as server:
-        yield server
 
 
 @pytest.fixture
@@ -214,7 +201,7 @@ def test_a_configuration_that_another_server_changed_holds_for_the_next_write(ma
     assert [state for _pk, state in states] == ["ready", "ready"]
     for app in apps:
         with app.app_context():
-            models.db.engine.dispose()
+            database.db.engine.dispose()
 
 
 # its own terms
