@@ -175,8 +175,9 @@ def _begin_writing():
 
 def log_failure(error: Exception, message: str, *names):
     """Log a failure with its traceback; where the database cannot be reached, that alone says all."""
-    if isinstance(error, OperationalError) and engines.is_away(error):
-        LOG.error(f"{message}: the database cannot be reached: %s", *names, error.orig)
+    if isinstance(error, Away) or (isinstance(error, OperationalError) and engines.is_away(error)):
+        reason = getattr(error, "orig", error)
+        LOG.error(f"{message}: the database cannot be reached: %s", *names, reason)
     else:
         LOG.exception(message, *names)
 

@@ -93,7 +93,7 @@ def outage(postgresql, tmp_path_factory):
         met["ready"] = requests.get(f"{server.url}/readyz", timeout=30)
         postgresql.start()
         began = time.monotonic()
-        while server.session().delete(f"{server.base_url}/Users/nobody").status_code != 404:
+        while server.session().delete(f"{server.base_url}/Users/nobody", timeout=30).status_code != 404:
             time.sleep(0.05)
         met["recovery"] = time.monotonic() - began
         load.over = True
