@@ -76,6 +76,13 @@ class ConfigurationError(click.ClickException):
     """A setting that Rollcall refuses to start with; the message names it, and commands print it."""
 
 
+class Rollcall(Flask):
+    """Flask, without its look at each function of each request whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func):
+        return func
+
+
 PAGES = (
     "account administrators attributes audit configurations dashboard device groups invitations jobs log mail "
     "provisioning users"
@@ -85,7 +92,7 @@ PAGES = (
 def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
     instance = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
-    app = Flask(__name__, instance_path=str((overrides or {}).get("INSTANCE_PATH", instance)))
+    app = Rollcall(__name__, instance_path=str((overrides or {}).get("INSTANCE_PATH", instance)))
     app.config.update(
         DATABASE_URL=f"sqlite:///{app.instance_path}/rollcall.db",
         SECRET_KEY=None,
