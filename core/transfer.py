@@ -66,7 +66,7 @@ def transfer(target: str, report: Report = silent) -> list[Moved]:
             upgrade_database()
             with source.connect() as old, engine.connect() as new:
                 old = old.execution_options(**_snapshot(source))
-                new = new.execution_options(**({"begin": "BEGIN IMMEDIATE"} if engines.is_sqlite(engine) else {}))
+                new = new.execution_options(**({"begin": engines.IMMEDIATE} if engines.is_sqlite(engine) else {}))
                 with old.begin(), new.begin():
                     _refuse_older(old)
                     return _move(old, new, report)
@@ -96,7 +96,7 @@ def _application(target):
 
 def _snapshot(engine):
     """Return the options of a transaction that sees one moment. SQLite's always does."""
-    return {} if engines.is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
+    return {} if engines.is_sqlite(engine) else engines.SNAPSHOT
 
 
 def _shown(engine: Engine):
@@ -142,7 +142,7 @@ def _move(old, new, report) -> list[Moved]:
     for table in tables:
         sent = 0
         for portion in _portions(old, table):
-            new.execute(table.insert(), [row._asdict() for row in portion])
+            engines.load(new, table, portion)
             sent += len(portion)
             done += len(portion)
             report(table.name, done, total)
@@ -160,6 +160,7 @@ def _move(old, new, report) -> list[Moved]:
                 " Nothing was moved."
             )
         moved.append(Moved(table.name, *sides[1]))
+    engines.gather_statistics(new)
     return moved
 
 
@@ -169,7 +170,7 @@ def _count(connection, table):
 
 def _portions(connection, table):
     """Yield the rows of a table, PORTION at a time, without holding more of them in memory."""
-    result = connection.execution_options(yield_per=PORTION).execute(select(table))
+    result = connection.execute(select(table), execution_options={"yield_per": PORTION})
     yield from result.partitions()
 
 

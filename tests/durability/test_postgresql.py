@@ -251,6 +251,9 @@ def test_an_installation_moves_from_sqlite_and_goes_on(make_database, make_serve
     url = make_database()
     moved = flask(old.instance, f"sqlite:///{old.instance}/rollcall.db", "migrate-data", url, check=True)
     assert "not-to-be-shown" not in moved.stdout + moved.stderr
+    with closing(connect(url)) as connection:
+        [(known,)] = connection.execute("SELECT reltuples FROM pg_class WHERE relname = 'users'")
+    assert known == 20, "PostgreSQL plans with what it has now"
     new = Server(old.instance, old.port, old.token, {"ROLLCALL_DATABASE_URL": url}).start()
     try:
         assert [read_all(new.session(), new.base_url, endpoint) for endpoint in ("Users", "Groups")] == before
