@@ -80,7 +80,9 @@ def add_errors(app):
     """
 
     @app.before_request
-    def refuse_overload():
+    def refuse():
+        if failure := request.environ.get("rollcall.failure"):
+            raise failure
         if request.environ.get("rollcall.overloaded"):
             raise database.Busy
         if request.environ.get("rollcall.disk_full"):

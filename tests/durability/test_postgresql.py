@@ -90,6 +90,7 @@ def outage(postgresql, tmp_path_factory):
         met["read"] = server.session().get(f"{server.base_url}/Users", timeout=30)
         met["write"] = post(server, "nobody")
         met["page"] = requests.get(f"{server.url}/sign-in", timeout=30)
+        met["session"] = requests.get(f"{server.url}/users", cookies={"rollcall": "s" * 43}, timeout=30)
         met["ready"] = requests.get(f"{server.url}/readyz", timeout=30)
         postgresql.start()
         began = time.monotonic()
@@ -119,7 +120,8 @@ def test_a_database_that_is_away_is_answered_by_503_and_retry_after(outage):
 
 
 def test_pages_and_probes_say_that_the_database_is_away(outage):
-    assert outage["page"].status_code == outage["ready"].status_code == 503
+    assert outage["page"].status_code == outage["session"].status_code == outage["ready"].status_code == 503
+    assert "text/html" in outage["session"].headers["Content-Type"]
     assert "database" in outage["ready"].json()["problems"]
 
 
