@@ -17,7 +17,7 @@ import portal
 import scim
 import server
 from configuration import ConfigurationError
-from core import accounts
+from core.throttle import Throttled
 from gate import Gate
 from logs import LOG, shown
 from portal import access, frame
@@ -141,7 +141,7 @@ def add_errors(app):
 
     app.log_exception = log_exception  # Flask's own would repeat the secret of a link
 
-    @app.errorhandler(accounts.Throttled)
+    @app.errorhandler(Throttled)
     def throttled(error):
         return frame.error_page(429, str(error)), 429, {"Retry-After": str(error.seconds)}
 

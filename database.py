@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -53,8 +54,12 @@ def now() -> str:
 
 def from_now(delta: timedelta) -> str:
     """Return the moment that lies `delta` ahead, or behind, as now() writes it."""
-    moment = datetime.fromisoformat(now()) + delta
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return later(now(), delta)
+
+
+def later(moment: str, delta: timedelta) -> str:
+    """Return the moment that lies `delta` behind another one."""
+    return (datetime.fromisoformat(moment) + delta).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def connection():
@@ -261,20 +266,19 @@ def prepare_database():
     """
     if engines.is_sqlite(db.engine):
         return upgrade_database()
-    found = schema_revision()
+    found = stored_schema()
     close_connection()
-    if found != newest_revision():
+    if found != newest_schema():
         sys.exit(
-            f"The database has the schema {found or 'of nothing yet'}, and Rollcall needs {newest_revision()}: "
+            f"The database has the schema {found or 'of nothing yet'}, and Rollcall needs {newest_schema()}: "
             f"run `flask db upgrade`, or the Rollcall that belongs to it."
         )
 
 
 def database_file() -> Path | None:
     """Return the file of a SQLite database; None of another engine, or of one that is in memory."""
-    url = db.engine.url
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(url.database) if is_file else None
+    file = engines.file_of(db.engine.url)
+    return Path(file) if file else None
 
 
 def application_on(url: str, folder) -> Flask:
@@ -285,17 +289,21 @@ def application_on(url: str, folder) -> Flask:
     return app
 
 
-def newest_migrations() -> list[tuple[str, str]]:
-    """Return (revision, the day on which it was made) of each schema that this Rollcall knows, the newest first."""
-    scripts = ScriptDirectory(os.path.join(os.path.dirname(__file__), "migrations"))
-    return [
-        (script.revision, script.longdoc.partition("Create Date: ")[2][:10]) for script in scripts.walk_revisions()
-    ]
+@cache
+def schemas() -> dict[str, str]:
+    """Return {schema: the day on which it was made} of all that this Rollcall knows, the newest first."""
+    scripts = ScriptDirectory(migrate.directory).walk_revisions()
+    return {script.revision: script.longdoc.partition("Create Date: ")[2][:10] for script in scripts}
 
 
-def schemas() -> list[str]:
-    """Return the revisions of the schema that this Rollcall knows, the newest first."""
-    return [revision for revision, _day in newest_migrations()]
+def newest_schema() -> str:
+    """Return the schema that this program needs."""
+    return next(iter(schemas()))
+
+
+def stored_schema() -> str | None:
+    """Return the schema that the database has; None if it is empty."""
+    return MigrationContext.configure(connection()).get_current_revision()
 
 
 def upgrade_database():
@@ -307,20 +315,6 @@ def upgrade_database():
         sys.exit(f"The database is of a newer Rollcall than this one ({error}): start that, or restore a backup.")
     except OperationalError as error:
         sys.exit(why_unusable(error))
-
-
-def schema_revision() -> str | None:
-    """Return the schema that the database has, as the migrations name it."""
-    return MigrationContext.configure(connection()).get_current_revision()
-
-
-def newest_revision() -> str:
-    """Return the schema that this program needs."""
-    known = current_app.extensions
-    if "newest_revision" not in known:
-        config = known["migrate"].migrate.get_config()
-        known["newest_revision"] = ScriptDirectory.from_config(config).get_current_head()
-    return known["newest_revision"]
 
 
 def disk_folder() -> str:

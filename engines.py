@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL say differently: connections, the write lock, and the functions that queries use.
+"""What SQLite and PostgreSQL say differently: connections, the write lock, errors, and the functions of queries.
 
 On both, one transaction writes at a time, and takes the lock for it before it reads anything: what is true of
 concurrent writes on one engine is true on the other. Readers never wait, and see one moment.
@@ -8,7 +8,8 @@ import errno
 import re
 import sqlite3
 
-from sqlalchemy import BigInteger, Integer, String, bindparam, event, func
+import orjson
+from sqlalchemy import URL, BigInteger, Integer, String, bindparam, event, func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -17,12 +18,7 @@ from sqlalchemy.sql.functions import GenericFunction
 BUSY_SECONDS = 5  # how long a write waits for another process that holds the lock, such as a backup
 WAL_BYTES = 8 * 2**20  # SQLite's write-ahead log is folded back into the database beyond this size
 WRITE_LOCK = 0x526F6C6C  # the number of PostgreSQL's advisory lock
-LOCK_NOT_AVAILABLE, DISK_FULL, READ_ONLY, PROGRAM_LIMIT = (
-    "55P03",
-    "53100",
-    "25006",
-    "54000",
-)  # of PostgreSQL's SQLSTATE
+INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
 # how SQLite tells that a file took no more: a quota or a limit shows as a write that failed
 UNWRITABLE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
 SESSION = {  # of PostgreSQL
@@ -35,10 +31,23 @@ IMMEDIATE = "BEGIN IMMEDIATE"
 SNAPSHOT = {"begin": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 # each statement sees what is committed then: a snapshot taken before the lock was had would be an old one
 LOCKED = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
-INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
+# PostgreSQL's SQLSTATEs
+LOCK_NOT_AVAILABLE = "55P03"
+DISK_FULL, READ_ONLY = "53100", "25006"
+PROGRAM_LIMIT = "54000"
+NO_CONNECTION = ("08", "57P", "25P03", "53300")  # how those of a server that is gone, going or full begin
 INDEXED_BY = re.compile(r" INDEXED BY \w+")  # PostgreSQL chooses by its statistics
 JSON_LIST = re.compile(r"json_each\((%\(\w+\)s)\)")  # of numbers
-NO_CONNECTION = ("08", "57P", "25P03", "53300")  # how SQLSTATEs of a server that is gone, going or full begin
+
+
+def is_sqlite(engine) -> bool:
+    return engine.dialect.name == "sqlite"
+
+
+def file_of(url: URL) -> str | None:
+    """Return the file of a SQLite database, as its address names it; None of another engine, and in memory."""
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return url.database if is_file else None
 
 
 def options(url: str) -> dict:
@@ -67,10 +76,6 @@ def configure(engine):
             conn.connection.driver_connection.execute(statement)
         except error_of as error:
             raise DBAPIError.instance(statement, None, error, error_of, dialect=engine.dialect) from error
-
-
-def is_sqlite(engine) -> bool:
-    return engine.dialect.name == "sqlite"
 
 
 def _configure_sqlite(engine):
@@ -142,29 +147,6 @@ def _begun(connection):
     return connection
 
 
-def is_busy(error: OperationalError) -> bool:
-    """Return whether an error says that another transaction holds the lock."""
-    locked = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return locked or getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
-
-
-def is_unwritable(error: Exception) -> bool:
-    """Return whether an error says that the disk takes nothing more: it is full, or can only be read."""
-    cause = getattr(error, "orig", error)
-    code = getattr(cause, "sqlite_errorcode", 0)
-    refused = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY) or code in UNWRITABLE
-    is_file = getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-    return refused or is_file or getattr(cause, "sqlstate", None) in (DISK_FULL, READ_ONLY)
-
-
-def is_away(error: OperationalError) -> bool:
-    """Return whether an error says that the server of the database cannot be reached, or goes or comes just now."""
-    if not type(error.orig).__module__.startswith("psycopg"):
-        return False
-    state = error.orig.sqlstate
-    return state is None or state.startswith(NO_CONNECTION)
-
-
 def execution(engine, varies: bool) -> dict:
     """Return how a cursor executes a statement; one that varies, PostgreSQL is to plan each time."""
     return {"prepare": False} if varies and not is_sqlite(engine) else {}
@@ -202,11 +184,6 @@ def version(connection) -> str:
     return "PostgreSQL " + connection.exec_driver_sql("SHOW server_version").scalar()
 
 
-def is_too_long(error: Exception) -> bool:
-    """Return whether a value is longer than PostgreSQL's indexes take: 2,704 bytes, compressed."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) == PROGRAM_LIMIT
-
-
 def refusal(connection) -> str | None:
     """Return why a database cannot be used, as a sentence with its cure; None if it can."""
     if is_sqlite(connection.engine):
@@ -222,51 +199,80 @@ def refusal(connection) -> str | None:
     )
 
 
-class instr(GenericFunction):  # noqa: N801, as SQL calls it
-    """instr(text, part): where the part begins, from 1 on; 0 if it is not in it."""
-
-    type = Integer()
-    inherit_cache = True
+def sqlite_code(error) -> int:
+    """Return which of SQLite's errors it is, as its header names them; 0 for what is none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says where it happened
 
 
-class ends_with(GenericFunction):  # noqa: N801
-    """ends_with(text, part), of a part that is not empty.
-
-    Conditions have no type: SQLite has no booleans, and SQLAlchemy would compare one to 1, past every index.
-    """
-
-    inherit_cache = True
+def is_busy(error: OperationalError) -> bool:
+    """Return whether an error says that another transaction holds the lock."""
+    locked = sqlite_code(error.orig) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return locked or getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
-class has_one_of(GenericFunction):  # noqa: N801
-    """has_one_of(text, characters): whether there is one of the characters in it; none of them means anything."""
-
-    inherit_cache = True
-
-
-class like(GenericFunction):  # noqa: N801
-    """like(text, pattern): as LIKE ESCAPE '/' has it; the case of A to Z does not count. See `has_part`."""
-
-    inherit_cache = True
+def is_unwritable(error: Exception) -> bool:
+    """Return whether an error says that the disk takes nothing more: it is full, or can only be read."""
+    cause = getattr(error, "orig", error)
+    code = getattr(cause, "sqlite_errorcode", 0)
+    refused = sqlite_code(cause) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY) or code in UNWRITABLE
+    is_file = getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+    return refused or is_file or getattr(cause, "sqlstate", None) in (DISK_FULL, READ_ONLY)
 
 
-class one_of(GenericFunction):  # noqa: N801
-    """one_of(column, list): whether a column is one of the values in a JSON list, however many there are."""
-
-    inherit_cache = True
-
-
-class member(GenericFunction):  # noqa: N801
-    """member(object, name): the string that a JSON object has under a name."""
-
-    type = String()
-    inherit_cache = True
+def is_away(error: OperationalError) -> bool:
+    """Return whether an error says that the server of the database cannot be reached, or goes or comes just now."""
+    if not type(error.orig).__module__.startswith("psycopg"):
+        return False
+    state = error.orig.sqlstate
+    return state is None or state.startswith(NO_CONNECTION)
 
 
-class json_each(GenericFunction):  # noqa: N801
-    """json_each(object): rows with the keys and values of a JSON object of strings."""
+def is_too_long(error: Exception) -> bool:
+    """Return whether a value is longer than PostgreSQL's indexes take: 2,704 bytes, compressed."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) == PROGRAM_LIMIT
 
-    inherit_cache = True
+
+def last_number(connection, table, key) -> int:
+    """Return the highest number that a table ever gave to a row, as far as the engine knows."""
+    if is_sqlite(connection.engine):
+        query = text("SELECT max(seq) FROM sqlite_sequence WHERE name = :name")
+        return connection.execute(query, {"name": table.name}).scalar() or 0
+    names = {"table": connection.dialect.identifier_preparer.format_table(table), "key": key.name}
+    sequence = connection.execute(text("SELECT pg_get_serial_sequence(:table, :key)"), names).scalar()
+    return connection.execute(
+        text(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")
+    ).scalar()
+
+
+def continue_numbers(connection, table, key, last: int):
+    """Let the numbers of a table's rows go on behind the last one."""
+    if not is_sqlite(connection.engine):
+        name = connection.dialect.identifier_preparer.format_table(table)
+        go_on = text("SELECT setval(pg_get_serial_sequence(:table, :key), :last)")
+        connection.execute(go_on, {"table": name, "key": key.name, "last": last})
+    elif table.dialect_options["sqlite"].get("autoincrement"):
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
+        go_on = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)")
+        connection.execute(go_on, {"name": table.name, "last": last})
+
+
+def spoken(engine, sql: str) -> str:
+    """Return SQL that was written for SQLite as the engine understands it."""
+    if is_sqlite(engine):
+        return sql
+    numbers = r"(SELECT CAST(json_array_elements_text(CAST(\1 AS json)) AS bigint) AS value)"
+    return INDEXED_BY.sub("", JSON_LIST.sub(numbers, sql)).replace(" instr(", " strpos(")
+
+
+def insert_new(table):
+    """Return an insert that passes over rows that are there already."""
+    return insert(table).on_conflict_do_nothing()  # PostgreSQL's insert: SQLite says it in the same words
+
+
+def insert_or_change(table, key: tuple, changes):
+    """Return an insert that changes the row with that key if there is one: `changes` maps the new row to values."""
+    new = insert(table)
+    return new.on_conflict_do_update(index_elements=key, set_=changes(new.excluded))
 
 
 def has_part(column, part: str):
@@ -285,24 +291,34 @@ def is_one_of(column, name: str):
     return func.one_of(column, bindparam(name))
 
 
-def insert_new(table):
-    """Return an insert that passes over rows that are there already."""
-    return insert(table).on_conflict_do_nothing()  # PostgreSQL's insert: SQLite says it in the same words
-
-
-def insert_or_change(table, key: tuple, changes):
-    """Return an insert that changes the row with that key if there is one: `changes` maps the new row to values."""
-    new = insert(table)
-    return new.on_conflict_do_update(index_elements=key, set_=changes(new.excluded))
+def json_list(values) -> str:
+    """Return values as the JSON list that a query takes for a parameter, such as is_one_of."""
+    return orjson.dumps(list(values)).decode()
 
 
 def _arguments(element, compiler, kw):
     return [compiler.process(clause, **kw) for clause in element.clauses]
 
 
+class instr(GenericFunction):  # noqa: N801, as SQL calls it
+    """instr(text, part): where the part begins, from 1 on; 0 if it is not in it."""
+
+    type = Integer()
+    inherit_cache = True
+
+
 @compiles(instr, "postgresql")
 def _strpos(element, compiler, **kw):
     return "strpos({}, {})".format(*_arguments(element, compiler, kw))
+
+
+class ends_with(GenericFunction):  # noqa: N801
+    """ends_with(text, part), of a part that is not empty.
+
+    Conditions have no type: SQLite has no booleans, and SQLAlchemy would compare one to 1, past every index.
+    """
+
+    inherit_cache = True
 
 
 @compiles(ends_with, "sqlite")
@@ -315,6 +331,12 @@ def _right(element, compiler, **kw):
     return "right({0}, length({1})) = {1}".format(*_arguments(element, compiler, kw))
 
 
+class has_one_of(GenericFunction):  # noqa: N801
+    """has_one_of(text, characters): whether there is one of the characters in it; none of them means anything."""
+
+    inherit_cache = True
+
+
 @compiles(has_one_of, "sqlite")
 def _glob(element, compiler, **kw):
     return "{} GLOB '*[' || {} || ']*'".format(*_arguments(element, compiler, kw))
@@ -325,6 +347,12 @@ def _matches(element, compiler, **kw):
     return "{} ~ ('[' || {} || ']')".format(*_arguments(element, compiler, kw))
 
 
+class like(GenericFunction):  # noqa: N801
+    """like(text, pattern): as LIKE ESCAPE '/' has it; the case of A to Z does not count. See `has_part`."""
+
+    inherit_cache = True
+
+
 @compiles(like, "sqlite")
 def _like(element, compiler, **kw):
     return "{} LIKE {} ESCAPE '/'".format(*_arguments(element, compiler, kw))
@@ -333,6 +361,12 @@ def _like(element, compiler, **kw):
 @compiles(like, "postgresql")
 def _ilike(element, compiler, **kw):
     return "{} ILIKE {} ESCAPE '/'".format(*_arguments(element, compiler, kw))
+
+
+class one_of(GenericFunction):  # noqa: N801
+    """one_of(column, list): whether a column is one of the values in a JSON list, however many there are."""
+
+    inherit_cache = True
 
 
 @compiles(one_of, "sqlite")
@@ -348,6 +382,13 @@ def _any(element, compiler, **kw):
     return ("{0} = ANY(ARRAY(" + values + "))").format(*_arguments(element, compiler, kw))
 
 
+class member(GenericFunction):  # noqa: N801
+    """member(object, name): the string that a JSON object has under a name."""
+
+    type = String()
+    inherit_cache = True
+
+
 @compiles(member, "sqlite")
 def _extract(element, compiler, **kw):
     return "json_extract({}, '$.' || {})".format(*_arguments(element, compiler, kw))
@@ -358,14 +399,12 @@ def _arrow(element, compiler, **kw):
     return "(CAST({} AS json) ->> {})".format(*_arguments(element, compiler, kw))
 
 
+class json_each(GenericFunction):  # noqa: N801
+    """json_each(object): rows with the keys and values of a JSON object of strings."""
+
+    inherit_cache = True
+
+
 @compiles(json_each, "postgresql")
 def _each_text(element, compiler, **kw):
     return "json_each_text(CAST({} AS json))".format(*_arguments(element, compiler, kw))
-
-
-def spoken(engine, sql: str) -> str:
-    """Return SQL that was written for SQLite as the engine understands it."""
-    if is_sqlite(engine):
-        return sql
-    numbers = r"(SELECT CAST(json_array_elements_text(CAST(\1 AS json)) AS bigint) AS value)"
-    return INDEXED_BY.sub("", JSON_LIST.sub(numbers, sql)).replace(" instr(", " strpos(")

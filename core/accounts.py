@@ -14,15 +14,13 @@ from sqlalchemy import delete, func, select, update
 
 from core import journal, links, passwords, sessions, throttle
 from core.journal import Actor
-from core.passwords import HASHER, LONGEST_PASSWORD, SHORTEST_PASSWORD, PasswordError
+from core.passwords import PasswordError
 from core.sessions import Account
-from core.throttle import Throttled
 from core.variables import MAILBOX
 from database import execute, now, transaction
 from models import Administrator, Setting
 from protocol.schema import fold
 
-__all__ = ["HASHER", "LONGEST_PASSWORD", "SHORTEST_PASSWORD", "Throttled"]  # of accounts, to the doors
 ROLES = {"readonly": "Read only", "helpdesk": "Helpdesk", "administrator": "Administrator"}  # the weakest first
 RANKS = {role: rank for rank, role in enumerate(ROLES)}
 WINDOW = timedelta(minutes=5)

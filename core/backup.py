@@ -24,6 +24,7 @@ from flask import current_app
 from sqlalchemy import URL
 
 import database
+import engines
 import models
 from core import serverlock
 from database import application_on, database_file, db, now, upgrade_database
@@ -194,7 +195,7 @@ def _in_words(*paths):
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = engines.sqlite_code(error)
         if code in DAMAGED:
             reason = f"{paths[0]} is damaged, or no database ({error}): use an older copy."
         elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
@@ -247,7 +248,7 @@ def _remove_companions(path):
         Path(f"{path}{end}").unlink(missing_ok=True)
 
 
-def _reader(path):
+def reader(path):
     """Open a database so that nothing is written to it, and it is not checkpointed."""
     raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
     raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
@@ -256,7 +257,7 @@ def _reader(path):
 
 def _copy(source, target, report):
     """Write the database as it is at this moment to an empty file, which needs no companion afterwards."""
-    with closing(_reader(source)) as old, closing(sqlite3.connect(target, isolation_level=None)) as new:
+    with closing(reader(source)) as old, closing(sqlite3.connect(target, isolation_level=None)) as new:
         new.execute("PRAGMA journal_mode = OFF")  # who dies leaves a file that nobody looks at
         new.execute("PRAGMA synchronous = OFF")  # it is written through once, at the end
         # without a transaction around it, the copy would begin anew with each write of another process
@@ -285,7 +286,7 @@ def _watched(what, report):
 def _examined(path, name, report, schemas=()) -> Contents:
     """Return what is in a file. Raise BackupError unless it is a sound database of Rollcall, of a known schema."""
     _refuse_other_format(path, name)
-    with closing(_reader(path)) as raw:
+    with closing(reader(path)) as raw:
         tables = {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not OURS <= tables:
             raise BackupError(f"{name} is no database of Rollcall's: name a file that `flask backup` wrote.")
@@ -293,7 +294,7 @@ def _examined(path, name, report, schemas=()) -> Contents:
         if schemas and schema not in schemas:
             raise BackupError(
                 f"{name} is of a newer Rollcall: its schema is {schema!r}, and this one knows those up to "
-                f"{schemas[0]}. Restore it with that Rollcall, or use an older copy."
+                f"{database.newest_schema()}. Restore it with that Rollcall, or use an older copy."
             )
         _refuse_unsound(raw, name, report)
         live = "SELECT name, last_four FROM tokens WHERE revoked IS NULL AND coalesce(expires, '~') > ? ORDER BY id"
@@ -336,14 +337,14 @@ def _prepare(path, schema, report):
     report("upgraded", 0, 0)
     app = application_on(str(URL.create("sqlite", database=str(path))), current_app.instance_path)
     with app.app_context():
-        if schema != database.schemas()[0]:
+        if schema != database.newest_schema():
             upgrade_database()
         with database.transaction():
             database.execute(models.BrowserSession.__table__.delete())
         db.engine.dispose()
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         raw.execute("PRAGMA journal_mode = DELETE")
-    with closing(_reader(path)) as raw:
+    with closing(reader(path)) as raw:
         _refuse_unsound(raw, "The copy, upgraded,")
 
 
@@ -365,7 +366,7 @@ def _keep(path, report):
         try:
             _copy(path, unfinished, report)
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGED:
+            if engines.sqlite_code(error) not in DAMAGED:
                 raise
             _remove_companions(unfinished)
             shutil.copyfile(path, unfinished)
@@ -380,14 +381,14 @@ def _replace(path, copy, report):
     if not path.exists():
         return _put(copy, path)
     try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as new, closing(_reader(copy)) as old:
+        with closing(sqlite3.connect(path, isolation_level=None)) as new, closing(reader(copy)) as old:
             new.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
             new.execute("PRAGMA synchronous = FULL")
             new.execute("PRAGMA wal_autocheckpoint = 0")
             old.backup(new, pages=PORTION, progress=_watched("restored", report), sleep=0.05)
     except sqlite3.DatabaseError as error:
         # SQLITE_READONLY: pages of another size cannot be written to a write-ahead log
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (*DAMAGED, sqlite3.SQLITE_READONLY):
+        if engines.sqlite_code(error) not in (*DAMAGED, sqlite3.SQLITE_READONLY):
             raise
         _remove_companions(path)  # else they would be taken for the new file's; they are kept with the old one
         _put(copy, path)

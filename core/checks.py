@@ -13,8 +13,9 @@ import sqlite3
 import stat
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import make_url
@@ -50,11 +51,11 @@ class Finding:
 
 def findings(config: dict, folder: str | Path, refusal: str | None) -> list[Finding]:
     """Return what every rule finds, in order. `refusal` is why Rollcall does not start with these settings."""
-    folder, migrations = Path(folder), database.newest_migrations()
+    folder = Path(folder)
     found = [*_of_refusal(refusal)]
     for rule in (_of_secret, _of_folder, _of_addresses):
         found += _safely(rule, config, folder)
-    found += _safely(_of_clock, migrations[0][1])
+    found += _safely(_of_clock)
     try:
         url = make_url(config["DATABASE_URL"])
     except SQLAlchemyError:
@@ -65,7 +66,7 @@ def findings(config: dict, folder: str | Path, refusal: str | None) -> list[Find
         found += _safely(_of_file, path)
         if not (path.is_file() and path.stat().st_size):
             return [*found, Finding(WARNING, "database", f"There is no database at {path} yet.", "Start Rollcall.")]
-    return found + _safely(_of_database, url, path, config, [revision for revision, _day in migrations])
+    return found + _safely(_of_database, url, path, config)
 
 
 def _safely(rule, *arguments):
@@ -156,7 +157,8 @@ def _of_addresses(config, _folder):
         yield Finding(OK, "public address", "ROLLCALL_PUBLIC_URL is not set: links lead where the caller called.")
 
 
-def _of_clock(since):
+def _of_clock():
+    since = database.schemas()[database.newest_schema()]
     if now()[:10] < since:
         sentence = f"The clock says {now()[:10]}, but this Rollcall is of {since} or later."
         yield Finding(PROBLEM, "clock", sentence, "Set the clock, and let NTP keep it: timedatectl set-ntp true")
@@ -188,29 +190,18 @@ def _of_file(path):
         )
 
 
-def _of_database(url, path, config, schemas):
-    engine = create_engine(url, poolclass=NullPool, **({"creator": _reader_of(path)} if path else {}))
+def _of_database(url, path, config):
+    engine = create_engine(url, poolclass=NullPool, **({"creator": partial(backup.reader, path)} if path else {}))
     with engine.connect() as connection:
         if path:
             yield from _safely(_of_soundness, connection)
-        of_schema = _safely(_of_schema, connection, schemas)
+        of_schema = _safely(_of_schema, connection)
         yield from of_schema
         if any(finding.level != OK for finding in of_schema):
             return  # tables may be other than these rules know
         for rule in (_of_rows_time, _of_counters, _of_tokens, _of_administrators):
             yield from _safely(rule, connection)
         yield from _safely(_of_mail, connection, config)
-
-
-def _reader_of(path):
-    """Return what opens a SQLite file so that nothing is written to it."""
-
-    def connect():
-        raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, check_same_thread=False)
-        raw.execute(f"PRAGMA busy_timeout = {backup.BUSY_SECONDS * 1000}")
-        return raw
-
-    return connect
 
 
 def _of_soundness(connection):
@@ -228,12 +219,15 @@ def _of_soundness(connection):
         yield Finding(OK, "integrity", "The database is sound.")
 
 
-def _of_schema(connection, schemas):
+def _of_schema(connection):
     schema = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if schema == schemas[0]:
+    newest = database.newest_schema()
+    if schema == newest:
         yield Finding(OK, "schema", f"The schema is {schema}, the newest.")
-    elif schema in schemas:
-        sentence = f"The schema is {schema}; this Rollcall has {schemas[0]}. Rules about rows were left out."
+    elif schema in database.schemas():
+        sentence = (
+            f"The schema is {schema}; this Rollcall has {database.newest_schema()}. Rules about rows were left out."
+        )
         yield Finding(WARNING, "schema", sentence, "Make a backup, then start Rollcall: it upgrades by itself.")
     else:
         sentence = f"The database is of a newer Rollcall than this one: its schema is {schema}."

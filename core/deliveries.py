@@ -25,7 +25,7 @@ from core.journal import Actor
 from core.mobileconfig import TYPES, Kind, Rendering
 from core.search import GROUPS, MEMBERS, USERS
 from database import Prepared, after_commit, db, execute, now
-from engines import insert_or_change, is_one_of
+from engines import insert_or_change, is_one_of, json_list
 from models import ConfigurationGroup, Delivery
 from protocol.definitions import CUSTOM
 
@@ -190,15 +190,11 @@ def everything() -> list[Configuration]:
 
 def some(ids: Iterable[int]) -> list[Configuration]:
     """Return the configurations with these ids, in the order of their names."""
-    return _read(SOME.rows(ids=_json(ids)))
-
-
-def _json(values) -> str:
-    return orjson.dumps(list(values)).decode()
+    return _read(SOME.rows(ids=json_list(ids)))
 
 
 def _read(rows, targets=TARGETS_OF.rows):
-    ids = _json(row[0] for row in rows)
+    ids = json_list(row[0] for row in rows)
     groups = _by((configuration_id, Target(*group)) for configuration_id, *group in targets(ids=ids))
     names = [column.name for column in STORED]
     found = [dict(zip(names, row, strict=True)) for row in rows]
@@ -214,7 +210,7 @@ def _recipients(configuration) -> list[int]:
         return []
     if configuration.distribution == "everyone":
         return [pk for (pk,) in EVERYBODY.rows()]
-    return [pk for (pk,) in ENABLED_MEMBERS.rows(groups=_json(group.pk for group in configuration.groups))]
+    return [pk for (pk,) in ENABLED_MEMBERS.rows(groups=json_list(group.pk for group in configuration.groups))]
 
 
 def distribute(configuration: Configuration, actor: Actor) -> tuple[int, int | None]:
@@ -246,7 +242,7 @@ def note_delivered(subject: str, revisions: int, actor: Actor):
 
 
 def _people(pks) -> list[Person]:
-    rows = PEOPLE.rows(pks=_json(pks))
+    rows = PEOPLE.rows(pks=json_list(pks))
     return [Person(pk, identifier, active == 1, orjson.loads(text)) for pk, identifier, active, text in rows]
 
 
@@ -255,8 +251,8 @@ def _recompute(configurations, people) -> dict[int, list[Change]]:
 
     The statements are as many for a thousand people as for one.
     """
-    pks = _json(person.pk for person in people)
-    ids = _json(configuration.id for configuration in configurations)
+    pks = json_list(person.pk for person in people)
+    ids = json_list(configuration.id for configuration in configurations)
     rows = DELIVERIES_OF.rows(ids=ids, pks=pks)
     kept = {(configuration_id, pk): rest for configuration_id, pk, *rest in rows}
     members = _members(configurations, pks)
@@ -277,7 +273,7 @@ def _recompute(configurations, people) -> dict[int, list[Change]]:
 def _members(configurations, pks):
     """Return {(configuration id, pk)} of who gets a configuration by a group."""
     ids = [configuration.id for configuration in configurations if configuration.distribution == "groups"]
-    return set(IS_MEMBER.rows(ids=_json(ids), pks=pks)) if ids else set()
+    return set(IS_MEMBER.rows(ids=json_list(ids), pks=pks)) if ids else set()
 
 
 def _change(configuration, person, gets, kept, known) -> Change | None:
@@ -304,7 +300,7 @@ def look(configuration: Configuration, user_pk: int) -> tuple[Person | None, tup
     people = _people([user_pk])
     if not people:
         return None, NONE, True
-    ids, pks = _json([configuration.id]), _json([user_pk])
+    ids, pks = json_list([configuration.id]), json_list([user_pk])
     kept = next((tuple(rest) for _id, _pk, *rest in DELIVERIES_OF.rows(ids=ids, pks=pks)), NONE)
     gets = configuration.distribution == "everyone" or (configuration.id, user_pk) in _members([configuration], pks)
     return people[0], kept, _change(configuration, people[0], gets, kept, {}) is None

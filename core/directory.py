@@ -16,7 +16,7 @@ from core import deliveries, invitations, journal, search, settings, words
 from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
 from database import Prepared, execute, now
-from engines import insert_new, is_one_of
+from engines import insert_new, is_one_of, json_list
 from models import UserWord, count_in_block, count_user
 from protocol import patch
 from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
@@ -177,7 +177,7 @@ def _sort_keys(resource):
 def groups_of(user_pks: list) -> dict:
     """Return {user pk: [(group id, displayName), …]} for those who are in a group."""
     gathered: dict = {}
-    for pk, identifier, name in GROUPS_OF.rows(pks=_list(user_pks)):
+    for pk, identifier, name in GROUPS_OF.rows(pks=json_list(user_pks)):
         gathered.setdefault(pk, []).append((identifier, name))
     return gathered
 
@@ -185,7 +185,7 @@ def groups_of(user_pks: list) -> dict:
 def members_of(group_pks: list) -> dict:
     """Return {group pk: [user id, …]} for groups that have members."""
     gathered: dict = {}
-    for pk, identifier in MEMBERS_OF.rows(pks=_list(group_pks)):
+    for pk, identifier in MEMBERS_OF.rows(pks=json_list(group_pks)):
         gathered.setdefault(pk, []).append(identifier)
     return gathered
 
@@ -193,11 +193,6 @@ def members_of(group_pks: list) -> dict:
 def count_members(group: Resource, at_most: int) -> int:
     """Return how many members a group has, counting no further than `at_most`."""
     return len(FIRST_PRESENT.rows(group_pk=group.pk, most=at_most))
-
-
-def _list(values) -> str:
-    """Return values as the JSON list that engines.is_one_of takes."""
-    return orjson.dumps(list(values)).decode()
 
 
 def create(resource_type: ResourceType, body: dict, actor: Actor, ignored: list, identifier=None) -> Resource:
@@ -446,7 +441,7 @@ def _member_ids(values):
 def _members(ids, must_exist=True):
     """Return {pk: (id, active)} of users. Raise invalidValue naming unknown ids, if they must exist."""
     ids = list(dict.fromkeys(ids))
-    found = _by_pk(MEMBERS_OF_IDS.rows(ids=_list(ids)))
+    found = _by_pk(MEMBERS_OF_IDS.rows(ids=json_list(ids)))
     if must_exist and len(found) < len(ids):
         unknown = sorted(set(ids) - {identifier for identifier, _active in found.values()})
         listed = ", ".join(repr(i) for i in unknown[:5]) + (" …" if len(unknown) > 5 else "")
@@ -464,7 +459,7 @@ def _by_pk(rows):
 def _add_members(group_pk, ids):
     """Add users to a group; return {pk: (id, active)} of those who were not in it."""
     wanted = _members(ids)
-    present = {pk for (pk,) in SOME_PRESENT.rows(pks=_list(wanted), group_pk=group_pk)}
+    present = {pk for (pk,) in SOME_PRESENT.rows(pks=json_list(wanted), group_pk=group_pk)}
     new = {pk: wanted[pk] for pk in wanted.keys() - present}
     if new:
         ADD_MEMBER.run_many([{"group_pk": group_pk, "user_pk": pk} for pk in new])
@@ -473,7 +468,7 @@ def _add_members(group_pk, ids):
 
 def _remove_members(group_pk, members):
     """Take {pk: (id, active)} out of a group; return those who were in it."""
-    present = [pk for (pk,) in SOME_PRESENT.rows(pks=_list(members), group_pk=group_pk)]
+    present = [pk for (pk,) in SOME_PRESENT.rows(pks=json_list(members), group_pk=group_pk)]
     REMOVE_MEMBER.run_many([{"group_pk": group_pk, "user_pk": pk} for pk in present])
     return {pk: members[pk] for pk in present}
 
@@ -482,7 +477,7 @@ def _set_members(group_pk, ids):
     """Make `ids` the members of a group: only the differences are written."""
     wanted = _members(ids)
     present = {pk for (pk,) in ALL_PRESENT.rows(group_pk=group_pk)}
-    gone = _by_pk(MEMBERS_OF_PKS.rows(pks=_list(present - wanted.keys())))
+    gone = _by_pk(MEMBERS_OF_PKS.rows(pks=json_list(present - wanted.keys())))
     added = _add_members(group_pk, [wanted[pk][0] for pk in wanted.keys() - present])
     return MemberChange(added, _remove_members(group_pk, gone))
 

@@ -22,7 +22,7 @@ from core.people import Person
 from core.search import USERS, VALUES
 from core.throttle import Throttled
 from database import Prepared, close_connection, now, transaction
-from engines import is_one_of
+from engines import is_one_of, json_list
 from models import count_user
 from protocol.schema import fold, user_name_key
 
@@ -222,7 +222,7 @@ def sort_out(pks: list[int]) -> tuple[list[int], dict[str, int]]:
 
     The reasons are "no e-mail", "disabled" and "completed"; whoever is gone is in neither.
     """
-    return _sort(FACTS_OF_PKS.rows(pks=orjson.dumps(pks).decode()))
+    return _sort(FACTS_OF_PKS.rows(pks=json_list(pks)))
 
 
 def uninvited() -> list[int]:

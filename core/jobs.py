@@ -22,7 +22,7 @@ from core.directory import Resource
 from core.journal import Actor
 from core.search import USERS
 from database import Busy, Prepared, after_commit, execute, log_failure, now, transaction
-from engines import is_one_of
+from engines import is_one_of, json_list
 from models import Job
 from protocol import definitions
 from protocol.errors import ScimError
@@ -190,7 +190,7 @@ def _work_safely(app):
 def _users(pks):
     """Return the users with these pks: those who are still there."""
     kind = attributes.user_type()
-    return [Resource(kind, *row) for row in USERS_OF_PKS.rows(pks=orjson.dumps(list(pks)).decode())]
+    return [Resource(kind, *row) for row in USERS_OF_PKS.rows(pks=json_list(pks))]
 
 
 def delivering(configuration_id: int):

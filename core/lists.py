@@ -26,7 +26,7 @@ import engines
 from core import directory, words
 from core.search import BLOCKS, GROUPS, STATEMENTS, USERS
 from database import Prepared, close_connection, db
-from engines import is_one_of
+from engines import is_one_of, json_list
 from models import UserCount
 from protocol.schema import fold
 
@@ -217,13 +217,9 @@ GROUP_ROWS = Prepared(
 )
 
 
-def _json(values) -> str:
-    return orjson.dumps(list(values)).decode()
-
-
 def _in_order(make, statement, pks):
     """Return rows in the order of their pks, leaving out whoever is gone."""
-    rows = {row[0]: make(*row) for row in statement.rows(pks=_json(pks))}
+    rows = {row[0]: make(*row) for row in statement.rows(pks=json_list(pks))}
     return [rows[pk] for pk in pks if pk in rows]
 
 
@@ -395,7 +391,7 @@ class _Users:
     @cached_property
     def matches(self):
         """(sort key, pk) of all candidates who match."""
-        return _check(self.rest).rows(**self.values, pks=_json(self.candidates))
+        return _check(self.rest).rows(**self.values, pks=json_list(self.candidates))
 
     def keys(self, place, backwards, count):
         """Return up to `count` (sort key, pk) behind a place, in the order of reading."""
@@ -464,7 +460,7 @@ class _Users:
         """Return those of some (sort key, pk) who match, in their order."""
         if not (shape.words or shape.state or shape.in_group):
             return some
-        pks = _json(pk for _key, pk in some)
+        pks = json_list(pk for _key, pk in some)
         matches = {pk for (pk,) in _match(shape).rows(**self.values, pks=pks)}
         return [(key, pk) for key, pk in some if pk in matches]
 

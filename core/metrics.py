@@ -133,5 +133,5 @@ def _sizes():
 
 
 def _info():
-    facts = {"schema": database.schema_revision() or "none", "engine": engines.version(database.connection())}
+    facts = {"schema": database.stored_schema() or "none", "engine": engines.version(database.connection())}
     return InfoMetricFamily("rollcall", "Schema of the database, and its engine", value=facts)

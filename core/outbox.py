@@ -19,7 +19,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import parseaddr
 from functools import cache
@@ -39,6 +39,7 @@ from database import (
     close_connection,
     execute,
     from_now,
+    later,
     log_failure,
     now,
     transaction,
@@ -269,7 +270,7 @@ def _stop(mail) -> str | None:
     if mail.link_digest and _unsealed(mail) is None:
         return _end(mail, "failed", "Its link was kept under another ROLLCALL_SECRET_KEY: make a new one.")
     newest = throttle.newest(_mailed(mail)) if mail.link_digest else None
-    if newest and newest <= now() < (until := _later(newest, BETWEEN)):
+    if newest and newest <= now() < (until := later(newest, BETWEEN)):
         values = {"state": "waiting", "next_try": until, "tries": mail.tries - 1}
         execute(update(MAILS).where(MAILS.c.id == mail.id), values | {"claim": None, "claimed_until": None})
         return "postponed"
@@ -278,11 +279,6 @@ def _stop(mail) -> str | None:
 
 def _mailed(mail):
     return f"mailed {fold(mail.recipient)}"
-
-
-def _later(moment, delta):
-    later = datetime.fromisoformat(moment) + delta
-    return later.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _end(mail, state, reason):

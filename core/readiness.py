@@ -18,7 +18,7 @@ def problems(is_stopping: bool) -> dict[str, str]:
     if is_stopping:
         found["process"] = "Rollcall was told to stop."
     try:
-        if database.schema_revision() != database.newest_revision():
+        if database.stored_schema() != database.newest_schema():
             found["schema"] = "The schema of the database is not this program's: start Rollcall anew."
     except (SQLAlchemyError, db.engine.dialect.loaded_dbapi.Error) as error:
         database.log_failure(error, "The database does not answer")

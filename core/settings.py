@@ -1,4 +1,4 @@
-"""What administrators set in the portal, in table settings. What operators set is in the environment: see app.py.
+"""What administrators set in the portal, in table settings. What operators set is configuration.py's.
 
 if settings.get("invite_automatically"): …
 settings.change("log_days", 90, actor)

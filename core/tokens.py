@@ -10,13 +10,13 @@ import secrets
 import string
 import zlib
 from collections import namedtuple
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import bindparam, select, update
 
 from core import journal
 from core.journal import Actor
-from database import Prepared, execute, now
+from database import Prepared, execute, from_now, now
 from models import Token
 
 PREFIX = "rc_"
@@ -138,7 +138,7 @@ def expiring(days: int = 30) -> list:
 
     One that was renewed is among them until its overlap ends: Okta may use it still.
     """
-    limit = _later(timedelta(days=days))
+    limit = from_now(timedelta(days=days))
     soon = [token for token in listing() if is_live(token) and token.expires and token.expires <= limit]
     return sorted(soon, key=lambda token: (token.expires, token.id))
 
@@ -163,7 +163,7 @@ def create(name: str, actor: Actor, expires_days: int | None = None) -> str:
         "digest": hashlib.sha256(secret.encode()).hexdigest(),
         "last_four": secret[-4:],
         "created": now(),
-        "expires": _later(timedelta(days=expires_days)) if expires_days else None,
+        "expires": from_now(timedelta(days=expires_days)) if expires_days else None,
     }
     identifier = execute(TOKENS.insert(), row).inserted_primary_key[0]
     shown = {"last_four": row["last_four"], "expires": row["expires"]}
@@ -189,7 +189,7 @@ def renew(identifier: int | str, overlap: timedelta, actor: Actor, expires_days:
             f"The token {other} is live too: set it to inactive or remove it first, then renew {old.name!r}."
         )
     before = {"name": old.name, "expires": old.expires}
-    after = {"name": _renamed(old.name), "expires": min(filter(None, (old.expires, _later(overlap))))}
+    after = {"name": _renamed(old.name), "expires": min(filter(None, (old.expires, from_now(overlap))))}
     execute(update(TOKENS).where(TOKENS.c.id == old.id), after)
     journal.note(actor, "renewed", "Token", old.id, old.name, before, after)
     return create(old.name, actor, expires_days)
@@ -276,8 +276,3 @@ def _end(token):
     else:
         what, moment = "was set to inactive", token.inactive
     return f"{what} on {moment[:10]} at {moment[11:16]} UTC"
-
-
-def _later(delta):
-    moment = datetime.fromisoformat(now()) + delta
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -9,7 +9,6 @@ application context, whose database is the source. No HTTP.
 import hashlib
 import os
 import struct
-from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,11 +21,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 import database
 import engines
 from core import serverlock
+from core.backup import Report, silent
 from database import application_on, database_file, db, upgrade_database
 
 PORTION = 1_000  # rows
 SUM = 2**256
-Report = Callable[[str, int, int], None]
 
 
 class TransferError(Exception):
@@ -40,10 +39,6 @@ class Moved:
     table: str
     rows: int
     checksum: str
-
-
-def silent(_what, _done, _total):
-    """Report to nobody."""
 
 
 def transfer(target: str, report: Report = silent) -> list[Moved]:
@@ -64,12 +59,11 @@ def transfer(target: str, report: Report = silent) -> list[Moved]:
             with engine.connect() as connection:
                 _refuse_rows(connection)
             upgrade_database()
-            with source.connect() as old, engine.connect() as new:
-                old = old.execution_options(**_snapshot(source))
-                new = new.execution_options(**({"begin": engines.IMMEDIATE} if engines.is_sqlite(engine) else {}))
-                with old.begin(), new.begin():
-                    _refuse_older(old)
-                    return _move(old, new, report)
+            with closing(engines.begin_reading(source)) as old, closing(engines.begin_writing(engine)) as new:
+                _refuse_older(old)
+                moved = _move(old, new, report)
+                new.commit()
+                return moved
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             raise TransferError(f"{_shown(engine)} refuses: {reason}. Nothing was moved.") from error
@@ -80,10 +74,10 @@ def transfer(target: str, report: Report = silent) -> list[Moved]:
 def _application(target):
     try:
         url = make_url(target)
-        if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        if file := engines.file_of(url):
+            os.close(os.open(os.path.join(current_app.instance_path, file), os.O_RDWR | os.O_CREAT, 0o600))
+        elif url.get_backend_name() == "sqlite":
             raise TransferError("A database in memory is gone with this command: name a file, or a server.")
-        if url.get_backend_name() == "sqlite":
-            os.close(os.open(os.path.join(current_app.instance_path, url.database), os.O_RDWR | os.O_CREAT, 0o600))
         return application_on(target, current_app.instance_path)
     except OSError as error:
         raise TransferError(f"{error.filename} cannot be opened: {error.strerror}.") from error
@@ -92,11 +86,6 @@ def _application(target):
             "The target is no address of a database that Rollcall knows, such as"
             f" postgresql+psycopg://rollcall@localhost/rollcall ({type(error).__name__})."
         ) from None
-
-
-def _snapshot(engine):
-    """Return the options of a transaction that sees one moment. SQLite's always does."""
-    return {} if engines.is_sqlite(engine) else engines.SNAPSHOT
 
 
 def _shown(engine: Engine):
@@ -128,9 +117,9 @@ def _refuse_rows(connection):
 
 def _refuse_older(connection):
     schema = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if schema != database.schemas()[0]:
+    if schema != database.newest_schema():
         raise TransferError(
-            f"The database of now has schema {schema}, not {database.schemas()[0]}: start Rollcall once, which"
+            f"The database of now has schema {schema}, not {database.newest_schema()}: start Rollcall once, which"
             " upgrades it, stop it, and try again."
         )
 
@@ -213,26 +202,6 @@ def _continue_numbers(old, new, table):
     [key, *others] = table.primary_key.columns
     if others or not isinstance(key.type, Integer) or key.foreign_keys:
         return
-    last = max(new.execute(select(func.max(key))).scalar() or 0, _last_number(old, table, key))
-    if not last:
-        return
-    if engines.is_sqlite(new.engine):
-        if table.dialect_options["sqlite"].get("autoincrement"):
-            new.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
-            insert = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)")
-            new.execute(insert, {"name": table.name, "last": last})
-    else:
-        names = {"table": new.dialect.identifier_preparer.format_table(table), "key": key.name, "last": last}
-        new.execute(text("SELECT setval(pg_get_serial_sequence(:table, :key), :last)"), names)
-
-
-def _last_number(connection, table, key):
-    """Return the highest number that was ever given, as far as the engine knows."""
-    if engines.is_sqlite(connection.engine):
-        query = text("SELECT max(seq) FROM sqlite_sequence WHERE name = :name")
-        return connection.execute(query, {"name": table.name}).scalar() or 0
-    names = {"table": connection.dialect.identifier_preparer.format_table(table), "key": key.name}
-    sequence = connection.execute(text("SELECT pg_get_serial_sequence(:table, :key)"), names).scalar()
-    return connection.execute(
-        text(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")
-    ).scalar()
+    last = max(new.execute(select(func.max(key))).scalar() or 0, engines.last_number(old, table, key))
+    if last:
+        engines.continue_numbers(new, table, key, last)

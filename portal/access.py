@@ -102,18 +102,13 @@ def cookie_name() -> str:
 
 def is_https() -> bool:
     """Return whether the browser speaks https, as the request says or as the public address says of its host."""
-    public = urlsplit(public_url())
+    public = urlsplit(settings.public_url())
     return request.is_secure or (public.scheme == "https" and public.netloc == request.host)
-
-
-def public_url() -> str:
-    """Return the configured address of this Rollcall, or "": mails and Okta cannot be told what a request says."""
-    return settings.public_url()
 
 
 def address() -> str:
     """Return where this Rollcall is: as configured, or else as this browser calls it."""
-    return (public_url() or request.url_root).rstrip("/")
+    return (settings.public_url() or request.url_root).rstrip("/")
 
 
 def base_url() -> str:
@@ -235,16 +230,16 @@ def is_from_elsewhere() -> bool:
     origin = request.headers.get("Origin")
     if origin == "null" and has_secret():
         return False  # so says a browser that keeps the address of the page to itself; the token must be right
-    ours = {request.host, urlsplit(public_url()).netloc} - {""}
+    ours = {request.host, urlsplit(settings.public_url()).netloc} - {""}
     return origin is not None and urlsplit(origin).netloc not in ours
 
 
-def confirmed() -> str | None:
-    """Return what is wrong with the password that a form must repeat, or None. Raise Throttled."""
+def password_errors(field: str = "password") -> dict:
+    """Return {field: what is wrong} of the password that a form must repeat, or {}. Raise Throttled."""
     account = session.account
     if accounts.sign_in(account.email, request.form.get("password", ""), request.remote_addr or ""):
-        return None
-    return "This is not your password. Nothing was changed."
+        return {}
+    return {field: "This is not your password. Nothing was changed."}
 
 
 def local_path(target: str | None) -> str:

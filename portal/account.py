@@ -82,7 +82,7 @@ def _set_up_page(secret, error=None):
         has_accounts=accounts.exist(),
         email=request.form.get("email", ""),
         errors={error.field: str(error)} if error else {},
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST_PASSWORD,
     )
     return page, 410 if not works else 422 if error else 200
 
@@ -90,15 +90,14 @@ def _set_up_page(secret, error=None):
 @bp.get("/account")
 @needs("readonly")
 def account():
-    return render_template("account/password.html", errors={}, shortest=accounts.SHORTEST_PASSWORD)
+    return render_template("account/password.html", errors={}, shortest=passwords.SHORTEST_PASSWORD)
 
 
 @bp.post("/account/password")
 @needs("readonly")
 def change_password():
     """Change one's own password; all other sessions end."""
-    wrong = access.confirmed()
-    errors = {"current": wrong} if wrong else {}
+    errors = access.password_errors("current")
     if not errors:
         try:
             with transaction():
@@ -108,7 +107,7 @@ def change_password():
         except AccountError as error:
             errors = {error.field: str(error)}
     if errors:
-        page = render_template("account/password.html", errors=errors, shortest=accounts.SHORTEST_PASSWORD)
+        page = render_template("account/password.html", errors=errors, shortest=passwords.SHORTEST_PASSWORD)
         return page, 422
     flash("Your password is changed. You are signed out everywhere else.")
     return done(url_for("portal.account"))

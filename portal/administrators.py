@@ -2,7 +2,7 @@
 
 from flask import abort, flash, render_template, request, session, url_for
 
-from core import accounts
+from core import accounts, passwords
 from core.accounts import AccountError
 from database import transaction
 from portal import access, bp
@@ -44,7 +44,7 @@ def _new_page(errors):
         email=request.form.get("email", ""),
         role=request.form.get("role", "helpdesk"),
         errors=errors,
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST_PASSWORD,
     )
 
 
@@ -83,7 +83,7 @@ def _change_page(account_id, change, errors):
         change=change,
         role=request.form.get("role", account.role),
         errors=errors,
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST_PASSWORD,
     )
 
 
@@ -93,8 +93,8 @@ def _find(account_id):
 
 def _carry_out(change):
     """Return (what `change` returns, {}), or (None, errors) if one's own password is wrong or it is refused."""
-    if wrong := access.confirmed():
-        return None, {"password": wrong}
+    if errors := access.password_errors():
+        return None, errors
     try:
         with transaction():
             return change(), {}

@@ -11,7 +11,7 @@ from portal import bp
 from portal.access import needs
 from portal.csv_export import csv_response
 from portal.frame import here
-from portal.log import whole_number
+from portal.lists import chips, is_untidy, whole_number
 
 KINDS = ("User", "Group", "Token", "Attribute", "Administrator", "Setting", "Mail", "Configuration")
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -21,7 +21,7 @@ HEADER = ("Time", "By", "Action", "Kind", "Name", "Id", "What changed", "Before"
 @bp.get("/admin/audit")
 @needs("readonly")
 def audit():
-    if "" in request.args.values():  # a form sends the fields that were left empty, too
+    if is_untidy():
         return redirect(here())
     query, before = _query(), whole_number("before")
     rows, older = history.audit_page(query, before)
@@ -96,13 +96,12 @@ def _without_page():
 def _chips(query, names):
     """Return [(words, address without it)] of the filters that are on."""
     about = names.get(query.resource_id, query.resource_id)
-    filters = (
+    return chips(
         ("kind", query.kind),
         ("actor", query.actor and f"By {query.actor}"),
         ("resource", about and f"About {about}"),
         ("text", query.text and f"“{query.text}”"),
     )
-    return [(words, here(**{name: None})) for name, words in filters if words]
 
 
 def _actors(query):

@@ -13,8 +13,8 @@ from core.mobileconfig import TYPES, Kind
 from database import transaction
 from portal import access, bp
 from portal.access import needs
-from portal.frame import done
-from portal.users import ROW_NUMBER, people
+from portal.frame import done, people
+from portal.lists import as_number
 
 FIELD = "field-"  # begins the names of the type's own fields in a form
 FORGET = "forget-"  # and of the boxes that take a stored password away
@@ -108,7 +108,7 @@ def configuration(configuration_id):
     variable = request.args.get("held", "")
     variable = variable if variable in by_variable else ""
     after = request.args.get("after", "")
-    held, older = configurations.held_because(found.id, variable, int(after) if ROW_NUMBER.fullmatch(after) else 0)
+    held, older = configurations.held_because(found.id, variable, as_number(after) or 0)
     ready, held_count = configurations.counts(found.id)
     return render_template(
         "configurations/page.html",
@@ -441,8 +441,7 @@ def confirm_configuration_removal(configuration_id):
 @needs("administrator")
 def delete_configuration(configuration_id):
     found = find(configuration_id)
-    wrong = access.confirmed()
-    errors = {"password": wrong} if wrong else {}
+    errors = access.password_errors()
     if request.form.get("typed", "").strip() != found.name:
         errors["typed"] = f"Type {found.name} to say that you mean it."
     if errors:

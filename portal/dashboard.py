@@ -9,7 +9,7 @@ from core.outbox import MailQuery
 from database import now
 from portal import access, bp
 from portal.access import needs
-from portal.users import INVITES
+from portal.lists import INVITES
 
 
 @bp.get("/")

@@ -95,6 +95,10 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
+
+
 def up_to(value: int, most: int) -> str:
     """Return a number that was counted no further than one more than `most`."""
     return number(value) if value <= most else f"more than {most:,}"

@@ -7,8 +7,8 @@ from core.lists import GroupQuery, UserQuery
 from database import transaction
 from portal import access, bp
 from portal.access import needs
-from portal.frame import done, here
-from portal.users import SOURCES, first_row, is_untidy, people, tidy_address, user_query
+from portal.frame import done, here, people
+from portal.lists import SOURCES, chips, first_row, is_untidy, ticked, tidy_address, user_query, way_back
 from protocol.errors import ScimError
 from protocol.schema import GROUP_TYPE
 
@@ -31,7 +31,7 @@ def groups():
         query=query,
         page=page,
         first=first_row(page),
-        chips=chips(query),
+        chips=chips(("q", query.text and f"“{query.text}”"), ("source", SOURCES.get(query.source, query.source))),
         is_empty=not page.rows and not lists.group_totals(),
         sources=SOURCES,
     )
@@ -45,12 +45,6 @@ def group_query(values) -> GroupQuery:
         sort=values.get("sort") if values.get("sort") in lists.GROUP_COLUMNS else "name",
         descending=values.get("order") == "descending",
     )
-
-
-def chips(query) -> list[tuple]:
-    """Return (words, address without it) of each filter that is on."""
-    found = [(f"“{query.text}”" if query.text else "", "q"), (SOURCES.get(query.source, query.source), "source")]
-    return [(words, here(**{name: None})) for words, name in found if words]
 
 
 @bp.get("/users/groups/<group_id>")
@@ -183,7 +177,7 @@ def remove_members(group_id):
 
 def change_members(group_id, op, participle):
     """Add or remove those whom the form ticked; whoever is gone meanwhile, or in or out already, is passed over."""
-    ids = [row.id for row in map(lists.user, dict.fromkeys(request.form.getlist("user"))) if row]
+    ids = [row.id for row in ticked()]
     with transaction():
         found = find_local(group_id)
         before = lists.group(group_id).member_count
@@ -193,7 +187,7 @@ def change_members(group_id, op, participle):
             directory.patch_with(found, body, access.actor(), ignored=[])
         changed = abs(lists.group(group_id).member_count - before)
     flash(f"{participle} {people(changed)}." if changed else "Nobody is ticked.", "message" if changed else "error")
-    return done(access.local_path(request.form.get("back") or url_for("portal.group", group_id=group_id)))
+    return done(way_back("portal.group", group_id=group_id))
 
 
 def members_form(group):
@@ -215,8 +209,7 @@ def confirm_group_removal(group_id):
 def delete_group(group_id):
     """Delete a group; its members stay, and stay enabled."""
     found = find_local(group_id)
-    wrong = access.confirmed()
-    errors = {"password": wrong} if wrong else {}
+    errors = access.password_errors()
     if request.form.get("typed", "").strip() != found.name.strip():
         errors["typed"] = f"Type {found.name} to say that you mean it."
     if errors:

@@ -9,9 +9,10 @@ from database import transaction
 from portal import access, bp
 from portal.access import needs, public
 from portal.account import judged
-from portal.frame import done
+from portal.frame import done, people
 from portal.jobs import carry_out
-from portal.users import KEPT, NAMED, find, people, ticked, user_query, way_back
+from portal.lists import NAMED, kept_choice, ticked, user_query, way_back
+from portal.users import find
 
 # why somebody gets no invitation, as a preview says it of one and of several
 WHY = {
@@ -77,7 +78,7 @@ def preview(pks, skipped, errors=None):
         days=settings.get("invitation_days"),
         problem=outbox.smtp_problem(current_app.config),
         shown=len(pks),
-        kept=[(name, value) for name, value in request.form.items(multi=True) if name in KEPT],
+        kept=kept_choice(),
         back=way_back(),
         errors=errors or {},
     )
@@ -94,9 +95,9 @@ def change_invitation(user_id, kind):
 @needs("helpdesk")
 def copy_link(user_id):
     """Make a new link and show it, once. Whoever has it can register as the person: the password is asked for."""
-    user, wrong = find(user_id), access.confirmed()
-    if wrong:
-        return invitation_form(user, "link", {"password": wrong})
+    user = find(user_id)
+    if errors := access.password_errors():
+        return invitation_form(user, "link", errors)
     try:
         with transaction():
             secret = invitations.copy_link(find(user_id), access.actor())

@@ -1,7 +1,5 @@
 """Admin > Provisioning log: every SCIM request, what it was about, and what to do where it failed."""
 
-import re
-
 import orjson
 from flask import abort, redirect, render_template, request, url_for
 
@@ -10,6 +8,7 @@ from core.history import LogQuery
 from portal import access, bp
 from portal.access import needs
 from portal.frame import here
+from portal.lists import chips, is_untidy, whole_number
 from protocol import definitions
 
 OUTCOMES = {
@@ -19,14 +18,13 @@ OUTCOMES = {
     "changes": "Changes",
     "ignored": "With ignored attributes",
 }
-NUMBER = re.compile(r"[0-9]{1,18}")  # an id: SQLite's integers are not larger
 
 
 @bp.get("/admin/provisioning-log")
 @needs("readonly")
 def log():
     """The list; with `since`, only if something newer is in it: so that looking again and again costs nothing."""
-    if "" in request.args.values():  # a form sends the fields that were left empty, too
+    if is_untidy():
         return redirect(here())
     query, before, since = _query(), whole_number("before"), whole_number("since")
     newest = history.newest_log_id()
@@ -59,26 +57,15 @@ def _query():
     return LogQuery(outcome, args.get("person", ""), whole_number("token"), args.get("text", "").strip())
 
 
-def whole_number(name: str) -> int | None:
-    """Return a parameter of the address that is an id. Answer 400 if it is anything else."""
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not NUMBER.fullmatch(text):
-        abort(400, f"{name}={text} is no number. Open the page again from the menu.")
-    return int(text)
-
-
 def _chips(query, names):
     """Return [(words, address without it)] of the filters that are on."""
     person = history.names_of({query.person}).get(query.person, query.person) if query.person else ""
-    filters = (
+    return chips(
         ("outcome", query.outcome and OUTCOMES[query.outcome]),
         ("person", person and f"About {person}"),
         ("token", query.token is not None and f"Token {names.get(query.token, query.token)}"),
         ("text", query.text and f"“{query.text}”"),
     )
-    return [(words, here(**{name: None})) for name, words in filters if words]
 
 
 @bp.get("/admin/provisioning-log/<int:entry_id>")

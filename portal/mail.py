@@ -1,7 +1,5 @@
 """Admin > System > Mail: what is sent and what is not, and the text of the invitation."""
 
-import re
-
 from flask import current_app, flash, render_template, request, session, url_for
 
 from core import mails, outbox, settings
@@ -12,6 +10,7 @@ from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done, may
+from portal.lists import as_number, way_back
 
 PAGE = "/admin/mail"
 TEMPLATE = ("invitation_subject", "invitation_text")  # settings, and the names of the form's fields
@@ -30,7 +29,6 @@ STATES = {
 }
 # the least role that may see a link: one for a new password would let in as somebody who has registered
 SEE_LINK = {"invitation": "helpdesk", "password": "administrator"}
-NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @bp.get(PAGE)
@@ -38,8 +36,7 @@ NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 def mail():
     """The list, newest first. What is sought, and how far back, is in the address."""
     query = MailQuery(request.args.get("state", ""), request.args.get("q", "").strip())
-    before = request.args.get("before", "")
-    before = int(before) if NUMBER.fullmatch(before) else None
+    before = as_number(request.args.get("before", ""))
     rows, older = outbox.page(query, before)
     counts = outbox.counts()
     return render_template(
@@ -73,7 +70,7 @@ def send_again(mail_id):
         flash("It is tried again at once.")
     except OutboxError as error:
         flash(str(error), "error")
-    return done(access.local_path(request.form.get("back") or url_for("portal.mail")))
+    return done(way_back("portal.mail"))
 
 
 @bp.get(f"{PAGE}/invitation")

@@ -91,7 +91,7 @@ def _page(status=200, errors=None, secret=None, found=None):
 def _address() -> dict:
     """Return the base URL, who says that it is so, and what keeps Okta from calling it."""
     base = access.address()
-    set_by = "environment" if current_app.config["PUBLIC_URL"] else "tunnel" if access.public_url() else "request"
+    set_by = "environment" if current_app.config["PUBLIC_URL"] else "tunnel" if settings.public_url() else "request"
     return {
         "base_url": access.base_url(),
         "set_by": set_by,
@@ -144,7 +144,7 @@ def _newest_token() -> int:
 @bp.post(f"{PAGE}/tokens")
 @needs("administrator")
 def generate_token():
-    errors = _wrong_password() or _wrong_expiry()
+    errors = access.password_errors() or _wrong_expiry()
     if not errors:
         try:
             with transaction():
@@ -154,11 +154,6 @@ def generate_token():
         except TokenError as error:
             errors = {error.field or "token": str(error)}
     return _page(422, errors)
-
-
-def _wrong_password():
-    wrong = access.confirmed()
-    return {"password": wrong} if wrong else {}
 
 
 def _wrong_expiry():
@@ -199,7 +194,7 @@ def renew_token(token_id):
 @needs("administrator")
 def send_renew_token(token_id):
     token = _token(token_id)
-    errors = _wrong_password() or _wrong_expiry()
+    errors = access.password_errors() or _wrong_expiry()
     if not errors:
         try:
             with transaction():
@@ -241,7 +236,7 @@ def change_token(token_id, change):
 def send_change_token(token_id, change):
     token = _token(token_id)
     make, words = TOKEN_CHANGES[change]
-    errors = _wrong_password()
+    errors = access.password_errors()
     if not errors:
         try:
             with transaction():
@@ -415,7 +410,7 @@ def remove_attribute(name):
 def send_remove_attribute(name):
     """Remove a definition and its values: of few users at once, of many as a job."""
     attribute = _attribute(name)
-    errors = _wrong_password()
+    errors = access.password_errors()
     if request.form.get("confirmation", "").strip() != attribute.name:
         errors["confirmation"] = f"This is not the attribute's name: type {attribute.name}."
     if errors:

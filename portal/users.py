@@ -1,6 +1,5 @@
 """Users: the list, a person's pages, and what can be done to them."""
 
-import re
 from dataclasses import dataclass, replace
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -12,16 +11,26 @@ from database import now, transaction
 from portal import access, bp, downloads, people_forms
 from portal.access import needs
 from portal.csv_export import csv_response
-from portal.frame import done, here
+from portal.frame import done, here, people
 from portal.jobs import AT_ONCE, carry_out
+from portal.lists import (
+    INVITES,
+    NAMED,
+    SOURCES,
+    STATUSES,
+    as_number,
+    chips,
+    first_row,
+    is_untidy,
+    kept_choice,
+    ticked,
+    tidy_address,
+    user_query,
+    way_back,
+)
 from protocol.errors import ScimError
 
-SOURCES = {"scim": "SCIM Okta", "local": "Local"}
-STATUSES = {"enabled": "Enabled", "disabled": "Disabled"}
-INVITES = {"not invited": "Not Invited", "pending": "Pending", "completed": "Completed", "expired": "Expired"}
-ROW_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 MOST_BEHIND = 50  # versions that a form may be older than what is stored, for the changes to be told
-NAMED = 10  # people whom a confirmation names
 EXPORTED = (
     "Name",
     "User name",
@@ -79,7 +88,13 @@ def users():
         query=query,
         page=page,
         first=first_row(page),
-        chips=chips(query, group),
+        chips=chips(
+            ("q", query.text and f"“{query.text}”"),
+            ("source", SOURCES.get(query.source, query.source)),
+            ("status", STATUSES.get(query.status, query.status)),
+            ("invite", INVITES.get(query.invite, query.invite)),
+            ("group", group and f"In {group.name}"),
+        ),
         is_empty=not page.rows and not any(lists.user_totals().values()),
         base_url=access.base_url(),
         sources=SOURCES,
@@ -87,52 +102,6 @@ def users():
         invites=INVITES,
     )
     return html, tidy_address()
-
-
-def user_query(values) -> UserQuery:
-    """Return the search that an address or a form carries. A condition that cannot hold finds nobody."""
-    return UserQuery(
-        text=values.get("q", "").strip(),
-        source=values.get("source", ""),
-        status=values.get("status", ""),
-        invite=values.get("invite", ""),
-        group=values.get("group", ""),
-        sort=values.get("sort") if values.get("sort") in lists.COLUMNS else "name",
-        descending=values.get("order") == "descending",
-    )
-
-
-def is_untidy() -> bool:
-    """Return whether the address has empty parameters: forms send all their fields."""
-    return "" in request.args.values()
-
-
-def tidy_address() -> dict:
-    """Return the header by which htmx shows an address without empty parameters: typing makes no history."""
-    is_typing = request.headers.get("HX-Source", "").startswith("input")
-    return {"HX-Replace-Url" if is_typing else "HX-Push-Url": here()} if is_untidy() else {}
-
-
-def first_row(page) -> int:
-    """Return the number of a page's first row, counted from 1; the address tells it, for nobody counts so far."""
-    if not page.previous:
-        return 1
-    if request.args.get("before") == lists.END:
-        return max(page.total - len(page.rows) + 1, 1)
-    number = request.args.get("from", "")
-    return max(int(number), 1) if ROW_NUMBER.fullmatch(number) else 1
-
-
-def chips(query, group) -> list[tuple]:
-    """Return (words, address without it) of each filter that is on."""
-    found = [
-        (f"“{query.text}”" if query.text else "", "q"),
-        (SOURCES.get(query.source, query.source), "source"),
-        (STATUSES.get(query.status, query.status), "status"),
-        (INVITES.get(query.invite, query.invite), "invite"),
-        (f"In {group.name}" if group else "", "group"),
-    ]
-    return [(words, here(**{name: None})) for words, name in found if words]
 
 
 @bp.get("/users/export.csv")
@@ -169,12 +138,6 @@ def cells(row: UserRow) -> tuple:
         row.last_modified,
         row.id,
     )
-
-
-def ticked() -> list[UserRow]:
-    """Return the rows of those whom the form ticked and who are still here."""
-    ids = dict.fromkeys(request.form.getlist("user"))
-    return [row for row in map(lists.user, ids) if row]
 
 
 @bp.get("/users/<any(disable, enable, delete):kind>")
@@ -226,8 +189,7 @@ def chosen(change: Change) -> tuple:
 
 def refusals(kind, pks) -> dict:
     """Return {field: what is wrong} of a confirmation."""
-    wrong = access.confirmed()
-    errors = {"password": wrong} if wrong else {}
+    errors = access.password_errors()
     if kind == "delete" and request.form.get("typed", "").strip().replace(",", "") != to_type(pks).replace(",", ""):
         errors["typed"] = f"Type {to_type(pks)} to say that you mean it."
     return errors
@@ -236,15 +198,6 @@ def refusals(kind, pks) -> dict:
 def to_type(pks) -> str:
     """Return what must be typed before people are deleted: the user name of one, the number of many."""
     return lists.users_of_pks(pks)[0].user_name if len(pks) == 1 else f"{len(pks):,}"
-
-
-def people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number:,} people"
-
-
-def way_back() -> str:
-    """Return the page that the form was on."""
-    return access.local_path(request.form.get("back") or url_for("portal.users"))
 
 
 def confirmation(kind, pks, others, errors=None):
@@ -260,13 +213,10 @@ def confirmation(kind, pks, others, errors=None):
         is_of_okta=kind != "delete" and is_any_of_okta(pks),
         to_type=to_type(pks) if kind == "delete" else None,
         shown=len(pks),
-        kept=[(name, value) for name, value in request.form.items(multi=True) if name in KEPT],
+        kept=kept_choice(),
         back=way_back(),
         errors=errors or {},
     )
-
-
-KEPT = ("user", "all", "q", "source", "status", "invite", "group", "back")  # what a confirmation sends again
 
 
 def is_any_of_okta(pks) -> bool:
@@ -335,8 +285,7 @@ def download_configuration(user_id, configuration_id):
 @bp.get("/users/<user_id>/activity")
 @needs("readonly")
 def user_activity(user_id):
-    before = request.args.get("before", "")
-    before = int(before) if ROW_NUMBER.fullmatch(before) else None
+    before = as_number(request.args.get("before", ""))
     lines, older = history.audit_page(AuditQuery(resource_id=user_id), before)
     changes = [(line, history.changes(line)) for line in lines]
     return person_page("activity", find(user_id), changes=changes, older=older, is_newest=before is None)
@@ -491,7 +440,8 @@ def form_errors(error, fields) -> dict:
 
 def changes_since(user, version) -> list:
     """Return the audit lines since a version, newest first: each one that came after it has a line."""
-    behind = user.version - int(version) if ROW_NUMBER.fullmatch(version) else 0
+    shown = as_number(version)
+    behind = 0 if shown is None else user.version - shown
     if not 0 < behind <= MOST_BEHIND:
         return []
     return history.audit_page(AuditQuery(kind="User", resource_id=user.id), count=behind)[0]

@@ -72,7 +72,7 @@ def test_sizes_are_those_of_the_files(sqlite, instance, make_user, read):
 
 def test_the_schema_is_named(app, read):
     with app.app_context():
-        newest = database.newest_revision()
+        newest = database.newest_schema()
     [labels] = [key[1:] for key in read() if key[0] == "rollcall_info"]
     assert newest in labels
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+import database
 from app import create_app
 from core import serverlock, transfer
 from core.transfer import TransferError
@@ -22,9 +23,9 @@ pytestmark = pytest.mark.usefixtures("sqlite")
 def source(app, instance):
     """The application, with rows in every table that a Rollcall had."""
     (instance / "rollcall.db").unlink()
-    database = sqlite3.connect(instance / "rollcall.db")
-    database.executescript(DUMPS[-1].read_text())
-    database.close()
+    sql = sqlite3.connect(instance / "rollcall.db")
+    sql.executescript(DUMPS[-1].read_text())
+    sql.close()
     with app.app_context():
         database.upgrade_database()
         db.engine.dispose()
@@ -42,19 +43,19 @@ def move(target, **others):
 
 
 def rows(path):
-    database = sqlite3.connect(path)
-    tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    found = {name: sorted(map(repr, database.execute(f'SELECT * FROM "{name}"'))) for name in sorted(tables)}
-    database.close()
+    sql = sqlite3.connect(path)
+    tables = [row[0] for row in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {name: sorted(map(repr, sql.execute(f'SELECT * FROM "{name}"'))) for name in sorted(tables)}
+    sql.close()
     return found
 
 
 def change(path, *statements):
-    database = sqlite3.connect(path)
+    sql = sqlite3.connect(path)
     for statement in statements:
-        database.execute(statement)
-    database.commit()
-    database.close()
+        sql.execute(statement)
+    sql.commit()
+    sql.close()
 
 
 def test_every_row_arrives(source, target):
@@ -87,9 +88,9 @@ def test_numbers_go_on_where_they_were(source, target):
     """The number of a user who was deleted is never given again."""
     change(source, "UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users'")
     move(target)
-    database = sqlite3.connect(target)
-    assert database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'users'").fetchone() == (1000,)
-    database.close()
+    sql = sqlite3.connect(target)
+    assert sql.execute("SELECT seq FROM sqlite_sequence WHERE name = 'users'").fetchone() == (1000,)
+    sql.close()
 
 
 def test_the_source_is_left_as_it_was(source, target):
@@ -203,11 +204,11 @@ def test_what_differs_has_two_checksums(one, other):
 def test_a_checksum_is_what_it_is_documented_to_be(source):
     """SHA-256 of each row, added up: anybody can compute it without this program."""
     total = 0
-    database = sqlite3.connect(source)
-    for row in database.execute("SELECT group_pk, user_pk FROM group_members"):
+    sql = sqlite3.connect(source)
+    for row in sql.execute("SELECT group_pk, user_pk FROM group_members"):
         fields = b"".join(struct.pack(">q", len(data)) + data for data in (b"n%d" % value for value in row))
         total += int.from_bytes(hashlib.sha256(fields).digest(), "big")
-    database.close()
+    sql.close()
     with db.engine.connect() as connection:
         table = db.metadata.tables["group_members"]
         assert transfer._checksum(connection, table)[1] == f"{total % 2**256:064x}"

@@ -11,11 +11,10 @@ import pytest
 import requests
 from sqlalchemy import make_url
 
-import database
 from app import create_app
 from core import attributes, configurations, directory
 from core.mobileconfig import TYPES
-from database import transaction
+from database import db, transaction
 from protocol.definitions import CUSTOM
 from tests.conftest import ACTOR, ROOT, SCIM_JSON, Server, free_port
 from tests.databases import connect
@@ -203,7 +202,7 @@ def test_a_configuration_that_another_server_changed_holds_for_the_next_write(ma
     assert [state for _pk, state in states] == ["ready", "ready"]
     for app in apps:
         with app.app_context():
-            database.db.engine.dispose()
+            db.engine.dispose()
 
 
 # its own terms

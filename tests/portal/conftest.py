@@ -64,7 +64,7 @@ def words(html) -> str:
 @pytest.fixture(scope="session")
 def password_hash():
     """Hashing takes 50 ms: once for the whole suite is enough."""
-    return accounts.HASHER.hash(PASSWORD)
+    return passwords.HASHER.hash(PASSWORD)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import database
 import models
 from core import accounts
 from core.journal import Actor
+from core.throttle import Throttled
 from database import db, execute, transaction
 from tests.portal.conftest import PASSWORD, Browser, words
 
@@ -139,7 +140,7 @@ def test_many_guesses_at_once_get_no_more_tries(app, make_account):
         with app.app_context():
             try:
                 return accounts.sign_in("ada@example.com", f"guess {number}", "192.0.2.1")
-            except accounts.Throttled:
+            except Throttled:
                 return "throttled"
 
     answers = together(16, guess)

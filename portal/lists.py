@@ -1,0 +1,88 @@
+"""What lists share: the search and the place in the address, filters that are on, and whom a form chose.
+
+query = user_query(request.args)          # of an address or of a form
+chips(("q", "“ada”"), ("source", ""))     # [("“ada”", address without it)]
+"""
+
+import re
+
+from flask import abort, request, url_for
+
+from core import lists
+from core.lists import UserQuery, UserRow
+from portal import access
+from portal.frame import here
+
+SOURCES = {"scim": "SCIM Okta", "local": "Local"}
+STATUSES = {"enabled": "Enabled", "disabled": "Disabled"}
+INVITES = {"not invited": "Not Invited", "pending": "Pending", "completed": "Completed", "expired": "Expired"}
+KEPT = ("user", "all", "q", "source", "status", "invite", "group", "back")  # what a confirmation sends again
+NAMED = 10  # people whom a confirmation names
+NUMBER = re.compile(r"[0-9]{1,18}")  # an id: the databases' integers are not larger
+
+
+def user_query(values) -> UserQuery:
+    """Return the search that an address or a form carries. A condition that cannot hold finds nobody."""
+    return UserQuery(
+        text=values.get("q", "").strip(),
+        source=values.get("source", ""),
+        status=values.get("status", ""),
+        invite=values.get("invite", ""),
+        group=values.get("group", ""),
+        sort=values.get("sort") if values.get("sort") in lists.COLUMNS else "name",
+        descending=values.get("order") == "descending",
+    )
+
+
+def chips(*filters) -> list[tuple]:
+    """Return [(words, address without it)] of the filters that are on, of (parameter, words or nothing)."""
+    return [(words, here(**{name: None})) for name, words in filters if words]
+
+
+def is_untidy() -> bool:
+    """Return whether the address has empty parameters: forms send all their fields."""
+    return "" in request.args.values()
+
+
+def tidy_address() -> dict:
+    """Return the header by which htmx shows an address without empty parameters: typing makes no history."""
+    is_typing = request.headers.get("HX-Source", "").startswith("input")
+    return {"HX-Replace-Url" if is_typing else "HX-Push-Url": here()} if is_untidy() else {}
+
+
+def as_number(text: str) -> int | None:
+    """Return the number that a parameter is, or None for anything else."""
+    return int(text) if NUMBER.fullmatch(text) else None
+
+
+def whole_number(name: str) -> int | None:
+    """Return a parameter of the address that is an id. Answer 400 if it is anything else."""
+    text = request.args.get(name)
+    if text is not None and as_number(text) is None:
+        abort(400, f"{name}={text} is no number. Open the page again from the menu.")
+    return None if text is None else as_number(text)
+
+
+def first_row(page) -> int:
+    """Return the number of a page's first row, counted from 1; the address tells it, for nobody counts so far."""
+    if not page.previous:
+        return 1
+    if request.args.get("before") == lists.END:
+        return max(page.total - len(page.rows) + 1, 1)
+    return max(as_number(request.args.get("from", "")) or 1, 1)
+
+
+def ticked() -> list[UserRow]:
+    """Return the rows of those whom the form ticked and who are still here."""
+    ids = dict.fromkeys(request.form.getlist("user"))
+    return [row for row in map(lists.user, ids) if row]
+
+
+def kept_choice() -> list[tuple]:
+    """Return (name, value) of what a form carried to say whom it is about: the confirmation sends it again."""
+    return [(name, value) for name, value in request.form.items(multi=True) if name in KEPT]
+
+
+def way_back(endpoint: str = "portal.users", **values) -> str:
+    """Return the page that the form was on, or else that of the endpoint."""
+    return access.local_path(request.form.get("back") or url_for(endpoint, **values))
