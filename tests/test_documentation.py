@@ -249,7 +249,8 @@ def serve(stage):
                 subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
             )
         stage.run([f"for _ in $(seq 150); do command curl -sf {stage.url}/readyz && break; sleep 0.1; done"])
-        requests.get(f"{stage.url}/readyz", headers={"X-Request-Id": REQUEST_ID}, timeout=5)
+        # its line is written at once, those of reads are not
+        requests.post(f"{stage.url}/sign-in", headers={"X-Request-Id": REQUEST_ID}, timeout=5)
 
     yield serve
     for server in servers:

@@ -11,12 +11,7 @@ import pytest
 import requests
 from sqlalchemy import make_url
 
-from app import create_app
-from core import attributes, configurations, directory
-from core.mobileconfig import TYPES
-from database import db, transaction
-from protocol.definitions import CUSTOM
-from tests.conftest import ACTOR, ROOT, SCIM_JSON, Server, free_port
+from tests.conftest import ROOT, SCIM_JSON, Server, free_port
 from tests.databases import connect
 from tests.durability.helpers import Load, create_users, patch_body, read_all, together
 
@@ -180,29 +175,44 @@ def test_an_attribute_that_is_defined_elsewhere_is_known_at_once(make_servers, t
         assert answer.json()[urn] == {"custAttr1": "Berlin"}
 
 
+TWO_SERVERS = """
+import sys
+from app import create_app
+from core import attributes, configurations, directory
+from core.journal import Actor
+from core.mobileconfig import TYPES
+from database import transaction
+from protocol.definitions import CUSTOM
+
+one, other = (create_app({"INSTANCE_PATH": folder}) for folder in sys.argv[1:])
+wanted = {"label": "Office ${custAttr1}", "url": "https://example.com"}
+actor = Actor("Okta")
+
+def write(app, function, *arguments):
+    with app.app_context(), transaction():
+        return function(*arguments)
+
+def create(app, name):
+    document = {"userName": name, "active": True, CUSTOM: {"custAttr1": "Berlin"}}
+    return write(app, lambda: directory.create(attributes.user_type(), document, actor, []))
+
+write(one, attributes.add, "custAttr1", "string", False, actor)
+create(other, "before")  # so that it knows what is in force: nothing
+write(one, configurations.create, TYPES["webclip"], "Desk", wanted, "hold", "everyone", [], actor)
+create(other, "after")
+"""
+
+
 def test_a_configuration_that_another_server_changed_holds_for_the_next_write(make_database, tmp_path):
-    url, wanted = make_database(), {"label": "Office ${custAttr1}", "url": "https://example.com"}
+    """In a process of their own: what this one has composed for SQLite is nothing for PostgreSQL."""
+    url = make_database()
     flask(tmp_path, url, "db", "upgrade", check=True)
-    apps = [create_app({"INSTANCE_PATH": tmp_path / name, "DATABASE_URL": url}) for name in ("one", "other")]
-
-    def write(app, function, *arguments):
-        with app.app_context(), transaction():
-            return function(*arguments)
-
-    def create(app, name):
-        document = {"userName": name, "active": True, CUSTOM: {"custAttr1": "Berlin"}}
-        return write(app, lambda: directory.create(attributes.user_type(), document, ACTOR, []))
-
-    write(apps[0], attributes.add, "custAttr1", "string", False, ACTOR)
-    create(apps[1], "before")  # so that it knows what is in force: nothing
-    write(apps[0], configurations.create, TYPES["webclip"], "Desk", wanted, "hold", "everyone", [], ACTOR)
-    create(apps[1], "after")
+    environment = os.environ | {"ROLLCALL_DATABASE_URL": url, "PYTHONPATH": "."}
+    command = [sys.executable, "-c", TWO_SERVERS, tmp_path / "one", tmp_path / "other"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
     with closing(connect(url)) as connection:
         states = connection.execute("SELECT user_pk, state FROM deliveries ORDER BY user_pk").fetchall()
     assert [state for _pk, state in states] == ["ready", "ready"]
-    for app in apps:
-        with app.app_context():
-            db.engine.dispose()
 
 
 # its own terms

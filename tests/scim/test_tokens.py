@@ -45,8 +45,8 @@ def clock(monkeypatch):
         nonlocal moment
         moment += timedelta(**delta)
         stamp = moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-        monkeypatch.setattr(core.tokens, "now", lambda: stamp)
-        monkeypatch.setattr(door, "now", lambda: stamp)
+        for module in (database, core.tokens, door):
+            monkeypatch.setattr(module, "now", lambda: stamp)
         return stamp
 
     move()
