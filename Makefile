@@ -1,6 +1,8 @@
 # `make` lists the targets; each sets up what it needs.
 PYTHON ?= python3
 export PYTHONPATH := .
+# on PostgreSQL, where a process waits for another one
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: help run rehearse test bench soak screenshots lint format check
 
@@ -24,7 +26,7 @@ rehearse: .venv/run  ## play Okta's life cycle against the server
 
 test: .venv/dev  ## run the whole suite; on PostgreSQL, too, where it is installed
 	.venv/bin/python -m pytest -n auto
-	.venv/bin/python -m tests.postgresql -n auto
+	.venv/bin/python -m tests.postgresql -n $(WORKERS)
 
 bench: .venv/dev  ## measure against the budget; writes bench/README.md
 	.venv/bin/python -m bench.run
