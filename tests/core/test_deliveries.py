@@ -395,7 +395,7 @@ def test_a_configuration_of_the_transaction_that_failed_is_not_in_force(company,
     assert (company.has(ada), company.lines(ada)) == ({}, [])
 
 
-def test_what_another_process_made_is_in_force_a_second_later(company, make_user, monkeypatch):
+def test_what_another_process_made_is_in_force_a_second_later(sqlite, company, make_user, monkeypatch):
     clock = [time.monotonic()]
     monkeypatch.setattr(deliveries.time, "monotonic", lambda: clock[0])
     ada = make_user("ada", **office("Berlin"))
