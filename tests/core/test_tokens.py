@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-import core.tokens
 import database
 from core import journal, tokens
 from core.journal import Actor
@@ -31,7 +30,8 @@ def clock(monkeypatch):
         nonlocal moment
         moment += timedelta(**delta)
         stamp = moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-        monkeypatch.setattr(core.tokens, "now", lambda: stamp)
+        for module in (database, tokens):
+            monkeypatch.setattr(module, "now", lambda: stamp)
         return stamp
 
     move()
