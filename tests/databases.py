@@ -101,6 +101,15 @@ def open_database(folder):
     return sqlite3.connect(Path(folder, "rollcall.db"), timeout=20)
 
 
+def unsound(place) -> list:
+    """Return what SQLite finds wrong with a folder's database, or with a file; PostgreSQL looks after its own."""
+    if SERVER and not Path(place).is_file():
+        return []
+    with closing(open_database(place)) as sql:
+        found = [row[0] for row in sql.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        return found + [f"foreign key: {row}" for row in sql.execute("PRAGMA foreign_key_check")]
+
+
 class Postgresql:
     """A PostgreSQL connection that is used as one of sqlite3."""
 

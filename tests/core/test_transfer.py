@@ -13,7 +13,7 @@ from core import serverlock, transfer
 from core.transfer import TransferError
 from database import db
 from tests.conftest import Scim
-from tests.durability.files import unsound
+from tests.databases import unsound
 from tests.durability.test_upgrades import DUMPS
 
 pytestmark = pytest.mark.usefixtures("sqlite")

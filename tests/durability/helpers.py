@@ -28,7 +28,6 @@ from protocol.schema import compile_user_type, fold, index_rows, user_name_key
 from tests import databases
 from tests.conftest import ACTOR, Server, free_port
 from tests.databases import open_database
-from tests.durability import files
 
 WRITERS = 8
 ABSENT = None
@@ -358,13 +357,6 @@ def copy_database(instance, folder):
         if not file.name.endswith("-shm"):
             shutil.copy(file, folder)
     return folder
-
-
-def unsound(folder):
-    """Return what SQLite finds wrong with a database file."""
-    if databases.SERVER:
-        return []
-    return files.unsound(folder / "rollcall.db")
 
 
 def torn_rows(folder):

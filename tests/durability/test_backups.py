@@ -21,7 +21,7 @@ import database
 from core import backup
 from database import db
 from tests.conftest import ROOT, Server, free_port
-from tests.durability.files import unsound
+from tests.databases import unsound
 from tests.durability.helpers import Load, create_users, new_server, read_all, torn_rows
 from tests.durability.test_crashes import fill
 from tests.durability.test_restarts import everything

@@ -16,7 +16,8 @@ import pytest
 from app import create_app
 from models import BLOCK_BITS
 from tests.conftest import ROOT, Server, free_port
-from tests.durability.helpers import Load, copy_database, logged_writes, new_server, torn_rows, unsound
+from tests.databases import unsound
+from tests.durability.helpers import Load, copy_database, logged_writes, new_server, torn_rows
 
 # the full run is ROLLCALL_TEST_KILLS=25: more than 20 kills and 10,000 acknowledged writes, some minutes
 KILLS = int(os.environ.get("ROLLCALL_TEST_KILLS", "3"))

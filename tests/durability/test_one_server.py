@@ -10,7 +10,7 @@ import requests
 
 from core import serverlock
 from tests.conftest import ROOT, free_port
-from tests.durability.files import unsound
+from tests.databases import unsound
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 

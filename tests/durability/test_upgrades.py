@@ -16,7 +16,7 @@ from app import create_app
 from core import checks
 from database import db
 from tests.conftest import ROOT, Scim
-from tests.durability.files import unsound
+from tests.databases import unsound
 from tests.portal.conftest import PASSWORD, Browser
 
 pytestmark = pytest.mark.usefixtures("sqlite")
