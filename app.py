@@ -34,10 +34,17 @@ POLICY = (
 DISK_FULL = "The disk of the server is full, or cannot be written to. Nothing was changed."
 
 
+class Rollcall(Flask):
+    """Flask, without its look at each function of each request whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func):
+        return func
+
+
 def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
     overrides = overrides or {}
-    app = Flask(__name__, instance_path=configuration.instance_path(overrides))
+    app = Rollcall(__name__, instance_path=configuration.instance_path(overrides))
     configuration.load(app, overrides)
     if cli.is_asked_for("check"):
         return cli.only_check(app, partial(configuration.refusal_of, app))
@@ -73,7 +80,9 @@ def add_errors(app):
     """
 
     @app.before_request
-    def refuse_overload():
+    def refuse():
+        if failure := request.environ.get("rollcall.failure"):
+            raise failure
         if request.environ.get("rollcall.overloaded"):
             raise database.Busy
         if request.environ.get("rollcall.disk_full"):

@@ -75,7 +75,8 @@ def close_connection(_error=None):
     if used is None:
         return
     try:
-        used.connection.driver_connection.rollback()  # SQLAlchemy leaves a transaction open whose COMMIT failed
+        if not used.invalidated:  # SQLAlchemy has noticed that the server is away, and would refuse
+            engines.end(used)  # SQLAlchemy leaves a transaction open whose COMMIT failed
     except db.engine.dialect.loaded_dbapi.Error:
         used.invalidate()
     used.close()
@@ -95,26 +96,28 @@ class Prepared:
     """A statement that SQLAlchemy composes once and the driver runs, for the hot paths.
 
     SQLAlchemy needs five times as long for a statement as SQLite does. Rows are tuples, values what the driver
-    makes of them; errors are SQLAlchemy's. `columns` are those that an INSERT or UPDATE sets.
+    makes of them; errors are SQLAlchemy's. `columns` are those that an INSERT or UPDATE sets. If a statement
+    `varies`, one way does not suit all values: PostgreSQL then plans it each time.
     """
 
-    def __init__(self, statement, columns=None):
-        self.statement, self.columns = statement, columns
+    def __init__(self, statement, columns=None, varies=False):
+        self.statement, self.columns, self.varies = statement, columns, varies
         self.sql = None
 
     def _compose(self):
         compiled = self.statement.compile(dialect=db.engine.dialect, column_keys=self.columns)
         self.defaults, self.names = compiled.params, compiled.positiontup
+        self.options = engines.execution(db.engine, self.varies)
         self.sql = engines.spoken(db.engine, compiled.string)
 
     def _bound(self, given):
         """Return parameters as the driver takes them: in their order, or by their names."""
         return given if self.names is None else [given[name] for name in self.names]
 
-    def _run(self, method, parameters):
+    def _run(self, method, parameters, **options):
         cursor = connection().connection.driver_connection.cursor()
         try:
-            return getattr(cursor, method)(self.sql, parameters)
+            return getattr(cursor, method)(self.sql, parameters, **options)
         except db.engine.dialect.loaded_dbapi.Error as error:
             base = db.engine.dialect.loaded_dbapi.Error
             raise DBAPIError.instance(self.sql, None, error, base, dialect=db.engine.dialect) from error
@@ -123,7 +126,7 @@ class Prepared:
         """Run it and return the driver's cursor."""
         if self.sql is None:
             self._compose()
-        return self._run("execute", self._bound(self.defaults | parameters))
+        return self._run("execute", self._bound(self.defaults | parameters), **self.options)
 
     def run_many(self, rows: list):
         """Run it for each of several rows, which are dicts."""
@@ -165,8 +168,10 @@ def transaction():
             raise Away(str(error.orig)) from error
         raise
     finally:
-        close_connection()
-        write_lock.release()
+        try:
+            close_connection()
+        finally:
+            write_lock.release()
 
 
 def _begin_writing():
@@ -180,8 +185,9 @@ def _begin_writing():
 
 def log_failure(error: Exception, message: str, *names):
     """Log a failure with its traceback; where the database cannot be reached, that alone says all."""
-    if isinstance(error, OperationalError) and engines.is_away(error):
-        LOG.error(f"{message}: the database cannot be reached: %s", *names, error.orig)
+    if isinstance(error, Away) or (isinstance(error, OperationalError) and engines.is_away(error)):
+        reason = getattr(error, "orig", error)
+        LOG.error(f"{message}: the database cannot be reached: %s", *names, reason)
     else:
         LOG.exception(message, *names)
 

@@ -21,6 +21,7 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)  # o
 SECRET_PATH = re.compile(r"(/(?:set-up|invitation|password)/).*", re.DOTALL | re.IGNORECASE)  # behind it, a secret
 TOKEN = re.compile(r"rc_[A-Za-z0-9]{8,}")
 LONGEST_PATH = 1_000  # characters
+MOST_WAITING = 100  # lines
 # for Granian, whose records come through Python's logging, too
 GRANIAN = {
     "version": 1,
@@ -53,6 +54,33 @@ class JsonLine(logging.Formatter):
             return json.dumps(line, default=str)
 
 
+class Lines(logging.StreamHandler):
+    """Writes at once, but for the lines of requests that only read: those wait for the next other line, or `flush`.
+
+    Each write lets go of the interpreter, and under load costs ten times what it does alone.
+    """
+
+    def __init__(self, stream):
+        super().__init__(stream)
+        self.waiting: list[str] = []
+
+    def emit(self, record):
+        try:
+            self.waiting.append(self.format(record) + self.terminator)
+            is_read = getattr(record, "fields", {}).get("method") in ("GET", "HEAD")
+            if not is_read or record.levelno > logging.INFO or len(self.waiting) >= MOST_WAITING:
+                self.flush()
+        except Exception:
+            self.handleError(record)
+
+    def flush(self):
+        with self.lock:
+            if self.waiting:
+                lines, self.waiting = "".join(self.waiting), []
+                self.stream.write(lines)
+            self.stream.flush()
+
+
 class TextLine(logging.Formatter):
     """What a developer reads: time, level, message, and the request that it belongs to."""
 
@@ -67,14 +95,20 @@ class TextLine(logging.Formatter):
 
 def set_up(form: str = ""):
     """Send every record of this process to stderr in one form; harmless to repeat."""
-    handler = logging.StreamHandler(sys.stderr)
     is_text = form == "text" or (not form and sys.stderr.isatty())
+    handler = logging.StreamHandler(sys.stderr) if is_text else Lines(sys.stderr)
     handler.setFormatter(TextLine() if is_text else JsonLine())
     logging.basicConfig(handlers=[handler], force=True)
     logging.captureWarnings(True)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line says them
     sys.excepthook = _unhandled
     threading.excepthook = lambda failed: _unhandled(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+
+def flush():
+    """Write what waits; housekeeping sees to it every second."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def _unhandled(kind, error, traceback):

@@ -148,10 +148,11 @@ def share_memory():
 
 
 def keep_house(app, stop):
-    """Write waiting log entries every second and prune old ones now and then; set `stop` at the end."""
+    """Write waiting log entries and lines every second, prune old ones now and then; set `stop` at the end."""
     pruned, can_write = time.monotonic(), True
     while threading.main_thread().is_alive():
         time.sleep(1)
+        logs.flush()
         try:
             with app.app_context():
                 while journal.is_waiting():
@@ -172,6 +173,7 @@ def keep_house(app, stop):
                 can_write = False
                 logs.LOG.error("The disk took no more: %s. Log entries wait in memory until it does", error.orig)
     stop.set()
+    logs.flush()
 
 
 def heard_signals() -> socket.socket:

@@ -8,6 +8,8 @@ import statistics
 from dataclasses import dataclass, field
 
 PAGE_BUDGET = 5  # times a bare page
+IN_ONE = "Rollcall"  # how the names of those begin whose database works in their own process: the budget's
+OURS = (IN_ONE, "on PostgreSQL")
 
 
 @dataclass
@@ -15,18 +17,26 @@ class Figures:
     """What the slices of one scenario on one server came to, in milliseconds; `wall` in seconds."""
 
     cpu: list = field(default_factory=list)
+    of_database: list = field(default_factory=list)  # what of it a database server used
     latencies: list = field(default_factory=list)
     wall: float = 0
 
-    def add(self, cpu: float, wall: float, answers: list):
-        """Add a slice: seconds of CPU, seconds in all."""
+    def add(self, cpu: float, wall: float, answers: list, of_database: float = 0):
+        """Add a slice: seconds of CPU, of them those of a database server, and seconds in all."""
         self.cpu.append(cpu / len(answers) * 1000)
+        self.of_database.append(of_database / len(answers) * 1000)
         self.latencies += [answer.seconds * 1000 for answer in answers]
         self.wall += wall
 
     @property
     def cost(self) -> float:
         return statistics.median(self.cpu)
+
+    @property
+    def shown_cost(self) -> str:
+        """The cost, and in parentheses what of it a database server used."""
+        of_database = statistics.median(self.of_database)
+        return f"{self.cost:.2f}" + (f" ({of_database:.2f})" if of_database else "")
 
     @property
     def per_second(self) -> float:
@@ -44,7 +54,7 @@ def render(names, scenarios, results, memory, rounds) -> str:
     of_portal = [row for row in scenarios if row.door == "portal"]
     paces = [results[row.name, "scim2-flask"].cost / row.peer for row in of_scim if row.peer]
     pace = statistics.median(paces or [1])
-    ours = [name for name in names if name.startswith("Rollcall")]
+    ours = [name for name in names if name.startswith(OURS)]
     seen = [line(row.name, *(results.get((row.name, name), "not run") for name in names)) for row in scenarios]
     lines = [
         f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), "
@@ -94,10 +104,10 @@ def table(*heads) -> tuple[str, str]:
 
 def costs(row, ours, results, pace) -> str:
     """Return the line of one scenario: ratios of the smallest Rollcall, the budget against the worst."""
-    cost = {name: results[row.name, name].cost for name in ours if (row.name, name) in results}
+    cost = costs_of(row, ours, results)
     bare, peer = results[row.name, "bare"].cost, results.get((row.name, "scim2-flask"))
     smallest, worst = next(iter(cost.values()), 0), max(cost.values(), default=0)
-    first = results.get(("page of 100, first", ours[-1]))
+    first = results.get(("page of 100, first", list(cost)[-1])) if cost else None
     if row.name == "page of 100, last" and first:
         budget, pace = 3 * first.cost, 1
     else:
@@ -106,7 +116,7 @@ def costs(row, ours, results, pace) -> str:
         row.name,
         f"{bare:.2f}",
         f"{peer.cost:.2f}" if peer else "not run",
-        *(f"{cost[name]:.2f}" if name in cost else "not run" for name in ours),
+        *shown_costs(row, ours, results),
         f"{smallest / bare:.1f}" if cost else "",
         f"{smallest / peer.cost:.3f}" if cost and peer else "",
         f"{budget:.2f}" if budget else "",
@@ -117,15 +127,26 @@ def costs(row, ours, results, pace) -> str:
 
 def page_costs(row, ours, results) -> str:
     """Return the line of one page of the portal: the dearest Rollcall against the bare page."""
-    cost = {name: results[row.name, name].cost for name in ours if (row.name, name) in results}
+    cost = costs_of(row, ours, results)
     bare = results[row.name, "bare"].cost
     return line(
         row.name,
         f"{bare:.2f}",
-        *(f"{cost[name]:.2f}" if name in cost else "not run" for name in ours),
+        *shown_costs(row, ours, results),
         f"{max(cost.values()) / bare:.1f}" if cost else "",
         PAGE_BUDGET,
     )
+
+
+def costs_of(row, ours, results) -> dict[str, float]:
+    """Return what a scenario costs those on SQLite, which the budgets are for; all if there are none."""
+    in_one = [name for name in ours if name.startswith(IN_ONE)]
+    return {name: results[row.name, name].cost for name in in_one or ours if (row.name, name) in results}
+
+
+def shown_costs(row, ours, results) -> list[str]:
+    """Return the cells of what a scenario costs each Rollcall."""
+    return [results[row.name, name].shown_cost if (row.name, name) in results else "not run" for name in ours]
 
 
 def imported(name, results) -> str:

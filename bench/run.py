@@ -3,6 +3,7 @@
 python -m bench.run --quick
 python -m bench.run --users 1000,100000 --scenario "GET by id" --rounds 9
 python -m bench.run --scenario portal
+python -m bench.run --engine postgresql
 """
 
 import argparse
@@ -15,7 +16,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from bench import pages, seed, servers
+from bench import pages, postgresql, seed, servers
 from bench.people import SPARES
 from bench.report import Figures, render
 from bench.scenarios import SCENARIOS, Scenario, get, page
@@ -37,6 +38,7 @@ def main():
             servers.bare,
             servers.peer,
             *(partial(servers.rollcall, size) for size in options.users),
+            *(partial(servers.rollcall_on_postgresql, stack, size) for size in options.postgresql_users),
         ):
             running.append(start())
             stack.callback(running[-1].stop)
@@ -44,19 +46,28 @@ def main():
         memory = {server.name: walk(server) for server in running}
     report = render(list(memory), options.scenarios, results, memory, options.rounds)
     print(report)
-    if not (options.quick or options.scenario):
+    if not (options.quick or options.scenario or options.engine != "all"):
         write(report, Path(__file__).with_name("README.md"))
 
 
 def read_options():
     """Return the options; a quick run waits for no work that a server has left when it has answered."""
     parser = argparse.ArgumentParser("bench.run", description=__doc__.splitlines()[0])
-    parser.add_argument("--users", default="1000,100000,1000000", help="sizes of the databases")
+    parser.add_argument("--users", default="1000,100000,1000000", help="sizes of the SQLite databases")
+    parser.add_argument("--postgresql-users", default="100000", help="sizes of the PostgreSQL databases")
+    parser.add_argument(
+        "--engine", choices=("sqlite", "postgresql", "all"), default="all", help="one alone; nothing kept"
+    )
     parser.add_argument("--quick", action="store_true", help="1,000 users, short slices, nothing kept")
     parser.add_argument("--scenario", default="", help="only those whose door and name contain this; nothing kept")
     parser.add_argument("--rounds", type=int, help="slices a scenario and server (default 7; quick 3)")
     options = parser.parse_args()
-    options.users = [1_000] if options.quick else [int(size) for size in options.users.split(",")]
+    options.users = sizes(options.users, options, "sqlite")
+    options.postgresql_users = sizes(options.postgresql_users, options, "postgresql")
+    if options.postgresql_users and not postgresql.is_installed():
+        if options.engine == "postgresql":
+            parser.error("PostgreSQL is not installed.")
+        options.postgresql_users = []
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds, options.least, options.linger = (0.1, 2, 0) if options.quick else (0.25, 8, 1.2)
     options.scenarios = [
@@ -65,6 +76,13 @@ def read_options():
         if options.scenario.lower() in f"{each.door}: {each.name}".lower()
     ]
     return options
+
+
+def sizes(given: str, options, engine: str) -> list[int]:
+    """Return how many users the databases of an engine have; none if it is not measured."""
+    if options.engine not in (engine, "all"):
+        return []
+    return [1_000] if options.quick else [int(size) for size in given.split(",")]
 
 
 def measure(running, options) -> dict:
@@ -103,14 +121,15 @@ def one_slice(server, scenario, numbers, figures, linger) -> tuple:
     client = server.clients[scenario.door]
     if scenario.before:
         client.send(scenario.before(server, number) for number in numbers)
-    began = server.cpu_seconds()
+    began, database_began = server.cpu_seconds(), server.database_seconds()
     answers, wall = client.send(scenario.request(server, number) for number in numbers)
     ended = time.monotonic()
     check(server, scenario, answers)
 
     def finish():
         time.sleep(max(0, ended + linger - time.monotonic()))
-        figures.add(server.cpu_seconds() - began, wall, answers)
+        of_database = server.database_seconds() - database_began
+        figures.add(server.cpu_seconds() - began + of_database, wall, answers, of_database)
         if scenario.after:
             client.send(map(scenario.after, [server] * len(answers), numbers, answers))
 

@@ -7,24 +7,28 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from html import unescape
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
-from bench import people, seed
+from bench import people, postgresql, seed
 from bench.client import BROWSER, OKTA, Client
 from bench.pages import visit
 from bench.scenarios import get, page
 from server import SERVER_THREADS
 
 TOKEN = "bench"
+ON_POSTGRESQL = "on PostgreSQL"  # beginning of a server's name
 GRANIAN = f"-m granian --interface wsgi --blocking-threads {SERVER_THREADS} --log-level warning".split()
 
 
 class Server:
     """A running server, what it uses, and the ids of what it holds."""
+
+    database: postgresql.Postgresql | None = None  # a server of its own; SQLite works in ours
 
     def __init__(self, name: str, size: int, command: list, environment: dict, token: str = TOKEN):
         self.name, self.size = name, size
@@ -80,6 +84,10 @@ class Server:
         id is what clock_getcpuclockid(3) returns.
         """
         return sum(time.clock_gettime(~int(pid) << 3 | 2) for pid in self.pids())
+
+    def database_seconds(self) -> float:
+        """Return the CPU time of the database's processes so far, where it has processes of its own."""
+        return self.database.cpu_seconds() if self.database else 0.0
 
     def resident(self) -> float:
         """Return the resident memory in MiB; each process has its part of what it shares (Pss, proc(5))."""
@@ -140,3 +148,12 @@ def rollcall(size: int) -> Server:
     database, token = seed.copy_of(size)
     urls = {"ROLLCALL_DATABASE_URL": f"sqlite:///{database}", "ROLLCALL_INSTANCE_PATH": str(database.parent)}
     return Server(f"Rollcall {size:,}", size, ["app.py"], urls, token).learn().enter()
+
+
+def rollcall_on_postgresql(stack: ExitStack, size: int) -> Server:
+    """Start Rollcall on a PostgreSQL server of its own, which `stack` stops."""
+    database, token = stack.enter_context(postgresql.copy_of(size))
+    urls = {"ROLLCALL_DATABASE_URL": database.url, "ROLLCALL_INSTANCE_PATH": str(database.folder)}
+    server = Server(f"{ON_POSTGRESQL} {size:,}", size, ["app.py"], urls, token)
+    server.database = database
+    return server.learn().enter()

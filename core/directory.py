@@ -77,7 +77,14 @@ MEMBER = select(USERS.c.pk, USERS.c.id, USERS.c.active)
 MEMBERS_OF_IDS = Prepared(MEMBER.where(is_one_of(USERS.c.id, "ids")))
 MEMBERS_OF_PKS = Prepared(MEMBER.where(is_one_of(USERS.c.pk, "pks")))
 IN_GROUP = select(MEMBERS.c.user_pk).where(MEMBERS.c.group_pk == bindparam("group_pk"))
-ALL_PRESENT, SOME_PRESENT = Prepared(IN_GROUP), Prepared(IN_GROUP.where(is_one_of(MEMBERS.c.user_pk, "pks")))
+ALL_PRESENT = Prepared(IN_GROUP)
+# a subquery is looked up for one user after another; PostgreSQL would make a join one of the whole group
+SOME_PRESENT = Prepared(
+    text(
+        "SELECT c.value FROM json_each(:pks) AS c WHERE (SELECT m.user_pk FROM group_members AS m"
+        " WHERE m.group_pk = :group_pk AND m.user_pk = c.value) IS NOT NULL"
+    )
+)
 FIRST_PRESENT = Prepared(IN_GROUP.limit(bindparam("most")))
 ADD_MEMBER = Prepared(insert_new(MEMBERS), ("group_pk", "user_pk"))
 REMOVE_MEMBER = Prepared(

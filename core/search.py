@@ -40,6 +40,7 @@ COLUMNS = {
         "meta.lastModified": GROUPS.c.last_modified,
     },
 }
+NAMES = ("id", "userName")  # there is one of each: it is looked up in one way
 IN_COLUMNS = frozenset({"userName", "active"})  # top-level attributes of a user without rows in user_values
 DECIDED_HERE = ("active", "schemas", "meta.resourceType")  # their few values shape the statement
 
@@ -96,7 +97,8 @@ def matching_members(tree):
 @lru_cache(STATEMENTS)
 def _members_statement(tree):
     members = select(USERS.c.pk, USERS.c.id, USERS.c.active).join(MEMBERS, MEMBERS.c.user_pk == USERS.c.pk)
-    return Prepared(members.where(MEMBERS.c.group_pk == bindparam("group_pk"), _member_condition(tree)))
+    chosen = members.where(MEMBERS.c.group_pk == bindparam("group_pk"), _member_condition(tree))
+    return Prepared(chosen, varies=True)
 
 
 def _member_condition(tree):
@@ -321,17 +323,23 @@ def _plan(resource_type, tree, by: Order) -> Plan:
     if tree is None:
         total = Prepared(select(func.coalesce(func.sum(BLOCKS.c.count), 0)).where(BLOCKS.c.table == table.name))
     else:
-        total = Prepared(select(func.count()).select_from(table).where(condition))
+        total = _found(select(func.count()).select_from(table).where(condition), tree)
+    if not by.chain and tree is None:
+        # what is skipped is skipped in the index: PostgreSQL would read the row of each
+        behind = select(table.c.pk).where(table.c.pk >= bindparam("first")).order_by(table.c.pk)
+        first = behind.limit(1).offset(bindparam("skip")).scalar_subquery()
+        part = chosen.where(table.c.pk >= first).order_by(table.c.pk).limit(bindparam("count"))
+        return Plan((Prepared(part),), (), total, True, table.name)
     if not by.chain:
         part = chosen.where(table.c.pk >= bindparam("first")).order_by(table.c.pk)
-        return Plan((_paged(part),), (), total, True, table.name if tree is None else None)
+        return Plan((_paged(part, tree),), (), total, True)
     column = COLUMNS[resource_type.name].get(by.chain[-1].path)
     if column is not None:
         keys = column.desc().nulls_first() if by.descending else column.asc().nulls_last()
-        return Plan((_paged(chosen.order_by(keys, table.c.pk)),), (), total, False)
+        return Plan((_paged(chosen.order_by(keys, table.c.pk), tree),), (), total, False)
     parts = _with_and_without(table, chosen, by)
-    sizes = tuple(Prepared(select(func.count()).select_from(p.order_by(None).subquery())) for p in parts)
-    return Plan(tuple(map(_paged, parts)), sizes, total, False)
+    sizes = tuple(_found(select(func.count()).select_from(p.order_by(None).subquery()), tree) for p in parts)
+    return Plan(tuple(_paged(part, tree) for part in parts), sizes, total, False)
 
 
 def _with_and_without(table, chosen, by):
@@ -350,8 +358,14 @@ def resources(table):
     return select(c.pk, c.id, c.source, c.document, c.version, c.created, c.last_modified)
 
 
-def _paged(query):
-    return Prepared(query.limit(bindparam("count")).offset(bindparam("skip")))
+def _paged(query, tree):
+    return _found(query.limit(bindparam("count")).offset(bindparam("skip")), tree)
+
+
+def _found(query, tree):
+    """Return the statement of a list, whose best way depends on the values that a filter asks for."""
+    is_look_up = isinstance(tree, Compare) and tree.op == "eq" and tree.chain[-1].path in NAMES
+    return Prepared(query, varies=tree is not None and not is_look_up)
 
 
 def _rows(plan, keys, start, count, after):

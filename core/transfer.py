@@ -131,7 +131,7 @@ def _move(old, new, report) -> list[Moved]:
     for table in tables:
         sent = 0
         for portion in _portions(old, table):
-            new.execute(table.insert(), [row._asdict() for row in portion])
+            engines.load(new, table, portion)
             sent += len(portion)
             done += len(portion)
             report(table.name, done, total)
@@ -149,6 +149,7 @@ def _move(old, new, report) -> list[Moved]:
                 " Nothing was moved."
             )
         moved.append(Moved(table.name, *sides[1]))
+    engines.gather_statistics(new)
     return moved
 
 
@@ -158,7 +159,7 @@ def _count(connection, table):
 
 def _portions(connection, table):
     """Yield the rows of a table, PORTION at a time, without holding more of them in memory."""
-    result = connection.execution_options(yield_per=PORTION).execute(select(table))
+    result = connection.execute(select(table), execution_options={"yield_per": PORTION})
     yield from result.partitions()
 
 

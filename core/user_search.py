@@ -189,7 +189,8 @@ class UserSearch:
     def _walk(self, place, descending, count, most):
         """Return what `keys` does, or None where more than `most` users would have to be checked."""
         shape, values = self._placed(place, descending)
-        found = _walk(shape).rows(**values, count=count, most=most)
+        walk = _whole_walk if most == ALL and not engines.is_sqlite(db.engine) else _walk
+        found = walk(shape).rows(**values, count=count, most=most)
         is_all = most == ALL or len(found) == count or not _is_longer(shape).first(**values, most=most)
         return found if is_all else None
 
@@ -315,6 +316,11 @@ def _ordered(shape, others=()) -> str:
     return f"users AS u{index}{where(conditions)} ORDER BY u.{shape.column} {way}, u.pk {way}"
 
 
+def _varying(sql) -> Prepared:
+    """Return a statement whose best way depends on the words, the group, the place that are looked for."""
+    return Prepared(text(sql), varies=True)
+
+
 @lru_cache(STATEMENTS)
 def _walk(shape):
     """Select from the next `most` users in the order those who match."""
@@ -331,7 +337,16 @@ def _walk(shape):
     way = "DESC" if shape.descending else "ASC"
     # SQLite keeps the order of a subquery, and would sort all of it again; PostgreSQL promises none
     order = "" if engines.is_sqlite(db.engine) else f" ORDER BY u.key {way}, u.pk {way}"
-    return Prepared(text(f"SELECT u.key, u.pk FROM ({some}) AS u{where(checks)}{order} LIMIT :count"))
+    return _varying(f"SELECT u.key, u.pk FROM ({some}) AS u{where(checks)}{order} LIMIT :count")
+
+
+@lru_cache(STATEMENTS)
+def _whole_walk(shape):
+    """Select those who match, for PostgreSQL, which finds the way along the order by itself.
+
+    A subquery with a LIMIT it would expect to read as a whole, and sort it.
+    """
+    return _varying(f"SELECT u.{shape.column}, u.pk FROM {_ordered(shape, _checks(shape))} LIMIT :count")
 
 
 def _is_in(name, column) -> str:
@@ -344,7 +359,7 @@ def _is_in(name, column) -> str:
 @lru_cache(STATEMENTS)
 def _is_longer(shape):
     """Select a row if there are more than `most` users in the order."""
-    return Prepared(text(f"SELECT 1 FROM {_ordered(shape)} LIMIT 1 OFFSET :most"))
+    return _varying(f"SELECT 1 FROM {_ordered(shape)} LIMIT 1 OFFSET :most")
 
 
 @lru_cache(STATEMENTS)
@@ -353,32 +368,32 @@ def _sift(shape):
     first, others = (_pks_of(shape.words[:1], False), shape.words[1:]) if shape.words else (MEMBERS, ())
     rest = replace(shape, words=others, in_group=shape.in_group and bool(shape.words))
     conditions = [f"+u.pk IN ({first})", *_checks(rest)]
-    return Prepared(text(f"SELECT u.{shape.column}, u.pk FROM {_ordered(shape, conditions)} LIMIT :count"))
+    return _varying(f"SELECT u.{shape.column}, u.pk FROM {_ordered(shape, conditions)} LIMIT :count")
 
 
 @lru_cache(STATEMENTS)
 def _check(shape):
     """Select those of `pks` who match."""
     chosen = "json_each(:pks) AS c JOIN users AS u ON u.pk = c.value"
-    return Prepared(text(f"SELECT u.{shape.column}, u.pk FROM {chosen}{where(_checks(shape))}"))
+    return _varying(f"SELECT u.{shape.column}, u.pk FROM {chosen}{where(_checks(shape))}")
 
 
 @lru_cache(STATEMENTS)
 def _match(shape):
     """Select the pk of those of `pks` who match; their rows are read where it is about columns of theirs."""
     users = " JOIN users AS u ON u.pk = c.value" if shape.state else ""
-    return Prepared(text(f"SELECT c.value FROM json_each(:pks) AS c{users}{where(_checks(shape, 'c.value'))}"))
+    return _varying(f"SELECT c.value FROM json_each(:pks) AS c{users}{where(_checks(shape, 'c.value'))}")
 
 
 @lru_cache(STATEMENTS)
 def _pks_of_word(number):
-    return Prepared(text(_pks_of((number,), False)))
+    return _varying(_pks_of((number,), False))
 
 
 @lru_cache(STATEMENTS)
 def _has_more(number):
     """Select a row if a word stands in more than `most` rows; of one person, it may stand in several."""
-    return Prepared(text(f"SELECT 1 FROM user_words WHERE {_word(number)} LIMIT 1 OFFSET :most"))
+    return _varying(f"SELECT 1 FROM user_words WHERE {_word(number)} LIMIT 1 OFFSET :most")
 
 
 def _pks_of(words, in_group) -> str:
@@ -394,13 +409,13 @@ def _all(shape) -> str:
 
 @lru_cache(STATEMENTS)
 def _count(shape):
-    return Prepared(text(f"SELECT count(*) FROM {_all(shape)}"))
+    return _varying(f"SELECT count(*) FROM {_all(shape)}")
 
 
 @lru_cache(STATEMENTS)
 def _in_whole(shape, descending):
     way = "DESC" if descending else "ASC"
-    return Prepared(text(f"SELECT u.pk FROM {_all(shape)} ORDER BY u.{shape.column} {way}, u.pk {way}"))
+    return _varying(f"SELECT u.pk FROM {_all(shape)} ORDER BY u.{shape.column} {way}, u.pk {way}")
 
 
 PKS_OF_GROUP, SOME_OF_GROUP = Prepared(text(MEMBERS)), Prepared(text(f"{MEMBERS} LIMIT :most"))

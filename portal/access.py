@@ -68,7 +68,11 @@ class ServerSessions(SessionInterface):
         secret = request.cookies.get(cookie_name(), "")
         if not SECRET.fullmatch(secret):
             return Session(sessions.new_secret())
-        found = sessions.find(secret)
+        try:
+            found = sessions.find(secret)
+        except OperationalError as error:  # Flask renders no error so early: the application raises it again
+            request.environ["rollcall.failure"] = error
+            return self.make_null_session(app)
         return Session(secret, *found) if found else Session(secret)
 
     def save_session(self, app, session, response):

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 import pytest
@@ -194,6 +195,18 @@ def make_group(scim):
         return answer.json
 
     return make_group
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    """A PostgreSQL server of the module's own, in a folder that its owner, who is not root, can reach."""
+    from tests.postgresql import Postgresql, program
+
+    if not program("initdb"):
+        assert "ROLLCALL_TEST_ALL" not in os.environ, "There is no PostgreSQL, and nothing may be skipped here."
+        pytest.skip("PostgreSQL is not installed")
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, Postgresql(Path(folder)) as server:
+        yield server
 
 
 @dataclass

@@ -29,15 +29,21 @@ def program(name: str) -> str | None:
 
 
 class Postgresql:
-    """A PostgreSQL server in a folder, which must be empty; `url` is a database whose owner may make others."""
+    """A PostgreSQL server in a folder; `url` is a database whose owner may make others.
 
-    def __init__(self, folder: Path):
-        self.folder, self.port = folder, free_port()
+    The folder is empty, or the copy of one whose server was stopped.
+    """
+
+    end = "immediate"  # how it is stopped after use
+
+    def __init__(self, folder: Path, settings: dict = SETTINGS):
+        self.folder, self.port, self.settings = folder, free_port(), settings
         self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
         owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None  # it refuses to run as root
         self.owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
         if owner:
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, owner.pw_uid, owner.pw_gid)
 
     def run(self, name, *words):
         """Run one of PostgreSQL's programs as the owner of the folder."""
@@ -45,21 +51,27 @@ class Postgresql:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.owner)
 
     def start(self):
-        settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        settings = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
         options = f"-p {self.port} -k {self.folder} {settings}"
         self.run("pg_ctl", "--wait", "--log", str(self.folder / "log"), "-o", options, "start")
 
-    def stop(self):
-        """End it as a crash would: connections break, and the next start recovers."""
-        self.run("pg_ctl", "--wait", "--mode", "immediate", "stop")
+    def stop(self, mode="immediate"):
+        """End it as a crash would: connections break, and the next start recovers; not so if it is "fast"."""
+        self.run("pg_ctl", "--wait", "--mode", mode, "stop")
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server are children of."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
 
     def __enter__(self):
-        self.run("initdb", "--auth", "trust", "--username", "postgres", "--encoding", "UTF8", "--locale", "C")
+        if not (self.folder / "data").exists():
+            self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
         self.start()
         return self
 
     def __exit__(self, *_):
-        self.stop()
+        self.stop(self.end)
 
 
 def main(words) -> int:

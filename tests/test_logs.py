@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import requests
@@ -350,6 +351,44 @@ def test_a_rehearsal_on_a_server_of_its_own_shows_its_steps_and_no_requests(tmp_
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert "all as Okta needs it" in done.stdout
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """The stream of a handler of JSON lines, which is the only one of the log of requests."""
+    stream = io.StringIO()
+    handler = logs.Lines(stream)
+    handler.setFormatter(logs.JsonLine())
+    monkeypatch.setattr(logs.REQUESTS, "handlers", [handler])
+    monkeypatch.setattr(logs.REQUESTS, "propagate", False)
+    return stream
+
+
+def test_the_line_of_a_read_waits_for_the_next_other_line(lines):
+    logs.note_request("first", method="GET")
+    assert lines.getvalue() == ""
+    logs.note_request("second", method="POST")
+    assert [json.loads(line)["message"] for line in lines.getvalue().splitlines()] == ["first", "second"]
+
+
+def test_a_failure_waits_for_nothing(lines):
+    logs.REQUESTS.error("failed")
+    assert json.loads(lines.getvalue())["message"] == "failed"
+
+
+def test_no_more_lines_wait_than_a_few(lines):
+    for _ in range(logs.MOST_WAITING):
+        logs.note_request("read", method="GET")
+    assert len(lines.getvalue().splitlines()) == logs.MOST_WAITING
+
+
+def test_the_line_of_a_read_is_written_within_two_seconds_and_by_a_stop(server):
+    server.session().get(f"{server.base_url}/Users?count=1")
+    time.sleep(2)
+    assert "/scim/v2/Users" in (server.instance / "log").read_text()
+    server.session().get(f"{server.base_url}/Groups?count=1")
+    server.stop()
+    assert "/scim/v2/Groups" in (server.instance / "log").read_text()
 
 
 def test_the_server_writes_text_if_it_is_told_to(make_server):
