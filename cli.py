@@ -1,4 +1,4 @@
-"""The command line door: flask token|admin|attribute|outbox|rehearse. Short commands over the core."""
+"""The command line door: every command of `flask`, short ones over the core."""
 
 import json
 import os

@@ -18,6 +18,7 @@ from flask import Flask
 
 import logs
 from core import smtp, variables
+from core.checks import SHORTEST_SECRET
 
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
@@ -70,9 +71,9 @@ def configure(app):
     config["SQLALCHEMY_DATABASE_URI"] = config["DATABASE_URL"]
     with usable(app.instance_path):
         config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(Path(app.instance_path, "secret_key"))
-    if len(config["SECRET_KEY"]) < 32:
+    if len(config["SECRET_KEY"]) < SHORTEST_SECRET:
         raise ConfigurationError(
-            "ROLLCALL_SECRET_KEY is shorter than 32 characters; leave it out to have one made."
+            f"ROLLCALL_SECRET_KEY is shorter than {SHORTEST_SECRET} characters; leave it out to have one made."
         )
     config["PUBLIC_URL"] = config["PUBLIC_URL"].rstrip("/")
     if config["PUBLIC_URL"] and not PUBLIC_URL.fullmatch(config["PUBLIC_URL"]):
@@ -119,7 +120,9 @@ def refusal_of(app) -> str | None:
     """Return why Rollcall refuses to start with these settings, or None. Makes no file."""
     kept, file = dict(app.config), Path(app.instance_path, "secret_key")
     try:
-        app.config["SECRET_KEY"] = kept["SECRET_KEY"] or (file.exists() and file.read_text().strip()) or "-" * 32
+        app.config["SECRET_KEY"] = (
+            kept["SECRET_KEY"] or (file.exists() and file.read_text().strip()) or "-" * SHORTEST_SECRET
+        )
         configure(app)
         return None
     except (ConfigurationError, OSError) as error:

@@ -5,7 +5,6 @@ Accounts of the portal and people who arrive over SCIM are separate: no look-up 
     account = sign_in("ada@example.com", "correct horse battery", "192.0.2.1")    # None if that is wrong
 """
 
-import hashlib
 import hmac
 import secrets
 from datetime import timedelta
@@ -13,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 
 from core import journal, links, passwords, sessions, throttle
+from core.digests import digest
 from core.journal import Actor
 from core.passwords import PasswordError
 from core.sessions import Account
@@ -183,14 +183,14 @@ def new_set_up_secret() -> str:
     """Return the secret of a set-up link; the one before it is void. Needs a transaction."""
     secret = secrets.token_urlsafe(32)
     execute(delete(SETTINGS).where(SETTINGS.c.name == SET_UP))
-    execute(SETTINGS.insert(), {"name": SET_UP, "value": _digest(secret)})
+    execute(SETTINGS.insert(), {"name": SET_UP, "value": digest(secret)})
     return secret
 
 
 def is_set_up_secret(secret: str) -> bool:
     """Return whether a set-up link works: it is the newest one, and there is no account yet."""
     kept = execute(select(SETTINGS.c.value).where(SETTINGS.c.name == SET_UP)).scalar()
-    return kept is not None and hmac.compare_digest(kept, _digest(secret)) and not exist()
+    return kept is not None and hmac.compare_digest(kept, digest(secret)) and not exist()
 
 
 def set_up(secret: str, email: str, password: str) -> Account:
@@ -200,7 +200,3 @@ def set_up(secret: str, email: str, password: str) -> Account:
     account = create(email, password, "administrator", Actor("Set-up link"))
     execute(delete(SETTINGS).where(SETTINGS.c.name == SET_UP))
     return account
-
-
-def _digest(secret):
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -143,7 +143,7 @@ NAMES = Prepared(
     select(ATTRIBUTES.c.name)
     .where(
         ATTRIBUTES.c.name.not_in(  # nothing may use an attribute that is on its way out
-            select(JOBS.c.subject).where(JOBS.c.kind == "remove attribute", JOBS.c.finished.is_(None))
+            select(JOBS.c.subject).where(JOBS.c.kind == queue.REMOVE_ATTRIBUTE, JOBS.c.finished.is_(None))
         )
     )
     .order_by(ATTRIBUTES.c.id)

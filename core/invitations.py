@@ -15,7 +15,19 @@ from datetime import timedelta
 import orjson
 from sqlalchemy import bindparam, exists, select, text, true
 
-from core import accounts, journal, links, outbox, passwords, people, sessions, settings, throttle, variables
+from core import (
+    accounts,
+    digests,
+    journal,
+    links,
+    outbox,
+    passwords,
+    people,
+    sessions,
+    settings,
+    throttle,
+    variables,
+)
 from core.journal import Actor
 from core.links import LINKS
 from core.people import Person
@@ -274,7 +286,7 @@ def register(secret: str, password: str) -> Person:
         raise InvitationError(REFUSED[invitation.state], invitation.state)
     user = invitation.user
     password_hash = passwords.hashed(password, user.user_name, user.email, user.display)
-    digest = links.digest(secret)
+    digest = digests.digest(secret)
     if not links.use(digest):  # it was open a moment ago, within the same transaction: it has expired since
         raise InvitationError(REFUSED["expired"], "expired")
     outbox.cancel([digest, *links.revoke(user_pk=user.pk)], "The person has registered.")

@@ -20,6 +20,7 @@ from core import attributes, deliveries, directory, invitations, queue, search
 from core.attributes import DefinitionError
 from core.directory import Resource
 from core.journal import Actor
+from core.queue import REMOVE_ATTRIBUTE
 from core.search import USERS
 from database import Busy, Prepared, after_commit, execute, log_failure, now, transaction
 from engines import is_one_of, json_list
@@ -27,7 +28,6 @@ from models import Job
 from protocol import definitions
 from protocol.errors import ScimError
 
-REMOVE_ATTRIBUTE = "remove attribute"
 PORTION = 200  # users: what Okta may have to wait for
 DELIVERIES = 1_000  # computed in one portion
 PAUSE = 0.02  # seconds between portions, in which others get the write lock

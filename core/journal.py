@@ -7,17 +7,16 @@ memory and written together, with the next write or within a second; a crash may
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 
 import orjson
 from flask import current_app
 from sqlalchemy import delete, select, update
 
-from database import Prepared, after_commit, execute, now
+from database import Prepared, after_commit, execute, from_now, now
 from models import AuditLine, LogEntry, Token
 
-KEEP_DAYS = 30
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
 LONGEST_LINE = 2_000  # characters of a path or an error
 BATCH = 500  # entries that are written together
@@ -167,8 +166,12 @@ def flush(*others: dict):
     after_commit(done)
 
 
-def prune(days: int = KEEP_DAYS, most: int = 5_000) -> int:
+def prune(days: int, most: int = 5_000) -> int:
     """Delete up to `most` log entries older than `days`; return how many. Needs a transaction."""
-    limit = (datetime.fromisoformat(now()) - timedelta(days=days)).replace(tzinfo=None).isoformat()
-    old = select(ENTRIES.c.id).where(ENTRIES.c.time < limit).order_by(ENTRIES.c.time).limit(most)
+    old = (
+        select(ENTRIES.c.id)
+        .where(ENTRIES.c.time < from_now(timedelta(days=-days)))
+        .order_by(ENTRIES.c.time)
+        .limit(most)
+    )
     return execute(delete(ENTRIES).where(ENTRIES.c.id.in_(old))).rowcount

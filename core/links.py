@@ -5,13 +5,13 @@ link = find(secret)
 if state(link) == "open" and use(link.digest): …
 """
 
-import hashlib
 import secrets
 from collections import namedtuple
 from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, select, update
 
+from core import digests
 from database import Prepared, execute, from_now, now
 from models import Link
 
@@ -41,17 +41,13 @@ USE = Prepared(
 )
 
 
-def digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
-
-
 def create(
     purpose: str, email: str, valid: timedelta, user_pk=None, administrator_id=None, invited_by: str = ""
 ) -> str:
     """Return the secret of a new link; needs a transaction, as all that writes here does."""
     secret = secrets.token_urlsafe(32)
     INSERT.run(
-        digest=digest(secret),
+        digest=digests.digest(secret),
         purpose=purpose,
         user_pk=user_pk,
         administrator_id=administrator_id,
@@ -67,7 +63,7 @@ def create(
 
 def find(secret: str):
     """Return the row of the link with that secret, or None; of several processes, each sees what is committed."""
-    return of_digest(digest(secret))
+    return of_digest(digests.digest(secret))
 
 
 def of_digest(digest: str):

@@ -29,6 +29,7 @@ from flask import Flask, current_app
 from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 
 from core import journal, links, mails, settings, throttle
+from core.digests import digest
 from core.journal import Actor
 from core.search import USERS
 from core.smtp import Mailer, Refused, Unavailable, parse
@@ -137,7 +138,7 @@ def queue(
         administrator_id=administrator_id,
         recipient=recipient,
         secret=_sealed(secret, message_id) if secret else None,
-        link_digest=links.digest(secret) if secret else None,
+        link_digest=digest(secret) if secret else None,
         content=journal.as_json(content),
         message_id=message_id,
         state="waiting",
@@ -162,7 +163,7 @@ def _unsealed(mail) -> str | None:
     if mail.secret is None:
         return None
     secret = _mixed(urlsafe_b64decode(mail.secret), mail.message_id).decode(errors="replace")
-    return secret if links.digest(secret) == mail.link_digest else None
+    return secret if digest(secret) == mail.link_digest else None
 
 
 def sealed_otherwise() -> int:

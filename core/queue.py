@@ -15,6 +15,7 @@ from core.journal import Actor
 from database import after_commit, execute, now
 from models import Job
 
+REMOVE_ATTRIBUTE = "remove attribute"  # a kind of work, of which core/configurations.py has to know
 JOBS = Job.__table__
 
 

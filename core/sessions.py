@@ -4,7 +4,6 @@ A session belongs to an administrator, to a person who has registered, or to nob
 the account, or by itself: after IDLE without a request, and after LONGEST in any case.
 """
 
-import hashlib
 import secrets
 from collections import namedtuple
 from datetime import timedelta
@@ -12,6 +11,7 @@ from datetime import timedelta
 import orjson
 from sqlalchemy import bindparam, delete, func, or_, select, true, update
 
+from core.digests import digest
 from database import Prepared, execute, from_now, now
 from models import Administrator, BrowserSession, Person, User
 
@@ -47,16 +47,12 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _digest(secret):
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def find(secret: str):
     """Return (data, last_seen, Account or None, SignedIn or None) of a live session, or None.
 
     Account and person are looked at each time: one who was disabled or deleted is signed out at once.
     """
-    row = FIND.first(digest=_digest(secret), idle_since=from_now(-IDLE), created_after=from_now(-LONGEST))
+    row = FIND.first(digest=digest(secret), idle_since=from_now(-IDLE), created_after=from_now(-LONGEST))
     if row is None:
         return None
     person, account = SignedIn(*row[2:7]), Account(*row[7:])
@@ -82,23 +78,23 @@ def begin(account_id: int | None = None, user_pk: int | None = None) -> str:
 def keep(secret: str, data: dict):
     """Store a session's data, and that it was used; one that is not there yet belongs to nobody."""
     changes = {"data": orjson.dumps(data).decode(), "last_seen": now()}
-    if not execute(update(SESSIONS).where(SESSIONS.c.digest == _digest(secret)), changes).rowcount:
+    if not execute(update(SESSIONS).where(SESSIONS.c.digest == digest(secret)), changes).rowcount:
         _insert(secret, data)
 
 
 def _insert(secret, data, account_id=None, user_pk=None):
-    row = {"digest": _digest(secret), "data": orjson.dumps(data).decode(), "created": now(), "last_seen": now()}
+    row = {"digest": digest(secret), "data": orjson.dumps(data).decode(), "created": now(), "last_seen": now()}
     execute(SESSIONS.insert(), row | {"administrator_id": account_id, "user_pk": user_pk})
 
 
 def end(secret: str):
-    execute(delete(SESSIONS).where(SESSIONS.c.digest == _digest(secret)))
+    execute(delete(SESSIONS).where(SESSIONS.c.digest == digest(secret)))
 
 
 def end_all(account_id: int, but: str | None = None):
     """End every session of an account, except for the one whose secret is `but`."""
     theirs = SESSIONS.c.administrator_id == account_id
-    execute(delete(SESSIONS).where(theirs, SESSIONS.c.digest != (_digest(but) if but else "")))
+    execute(delete(SESSIONS).where(theirs, SESSIONS.c.digest != (digest(but) if but else "")))
 
 
 def end_all_of(user_pk: int):

@@ -4,7 +4,6 @@ A token reads rc_<43 random characters><6 characters of checksum>; the checksum 
 Rows are never deleted, so that the log can name a token that was removed.
 """
 
-import hashlib
 import hmac
 import secrets
 import string
@@ -15,6 +14,7 @@ from datetime import timedelta
 from sqlalchemy import bindparam, select, update
 
 from core import journal
+from core.digests import digest
 from core.journal import Actor
 from database import Prepared, execute, from_now, now
 from models import Token
@@ -72,7 +72,7 @@ def verify(secret: str):
 
 
 def _find(secret):
-    row = FIND.first(digest=hashlib.sha256(secret.encode()).hexdigest())
+    row = FIND.first(digest=digest(secret))
     return Row(*row) if row else None
 
 
@@ -160,7 +160,7 @@ def create(name: str, actor: Actor, expires_days: int | None = None) -> str:
     secret = new_secret()
     row = {
         "name": name,
-        "digest": hashlib.sha256(secret.encode()).hexdigest(),
+        "digest": digest(secret),
         "last_four": secret[-4:],
         "created": now(),
         "expires": from_now(timedelta(days=expires_days)) if expires_days else None,

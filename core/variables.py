@@ -43,14 +43,17 @@ class Variable(NamedTuple):
     value: Callable[[dict], str | None]
 
 
-def _email(document):
-    """Return the primary e-mail address, else the first, else the userName where it is one."""
-    emails = [email for email in document.get("emails", []) if email.get("value")]
+def main_email(document: dict) -> str | None:
+    """Return a user's primary e-mail address, or else the first."""
+    emails = [email for email in document.get("emails", ()) if email.get("value")]
     primary = [email for email in emails if email.get("primary") is True]
-    for email in primary + emails:
-        return email["value"]
+    return next((email["value"] for email in primary + emails), None)
+
+
+def _email(document):
+    """Return the main e-mail address, or else the userName where it is one."""
     name = document["userName"]
-    return name if ADDRESS.fullmatch(name) else None
+    return main_email(document) or (name if ADDRESS.fullmatch(name) else None)
 
 
 def _local_part(address):

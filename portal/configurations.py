@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import abort, flash, render_template, request, url_for
 
-from core import attributes, configurations, directory, jobs, journal, lists, mobileconfig, variables
+from core import attributes, configurations, directory, jobs, journal, lists, mobileconfig
 from core.configurations import ConfigurationError, Readiness, Stale
 from core.deliveries import Configuration
 from core.lists import GroupQuery, UserQuery
@@ -124,7 +124,6 @@ def configuration(configuration_id):
         job=jobs.delivering(found.id),
         missing=configurations.MISSING,
         distributions=configurations.DISTRIBUTIONS,
-        system=variables.SYSTEM,
     )
 
 

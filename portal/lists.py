@@ -10,6 +10,7 @@ from flask import abort, request, url_for
 
 from core import lists
 from core.lists import UserQuery, UserRow
+from core.user_search import COLUMNS
 from portal import access
 from portal.frame import here
 
@@ -29,7 +30,7 @@ def user_query(values) -> UserQuery:
         status=values.get("status", ""),
         invite=values.get("invite", ""),
         group=values.get("group", ""),
-        sort=values.get("sort") if values.get("sort") in lists.COLUMNS else "name",
+        sort=values.get("sort") if values.get("sort") in COLUMNS else "name",
         descending=values.get("order") == "descending",
     )
 

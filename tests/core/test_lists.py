@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy
 from flask import g
 
-from core import attributes, directory, lists, words
+from core import attributes, directory, lists, user_search, words
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
 from database import connection, transaction
@@ -250,7 +250,7 @@ WAYS = {  # limits, so that each way to a page is taken
 @pytest.fixture(params=WAYS.values(), ids=WAYS)
 def way(request, monkeypatch):
     for name, value in request.param.items():
-        monkeypatch.setattr(lists, name, value)
+        monkeypatch.setattr(user_search, name, value)
 
 
 def queries(town):
@@ -403,7 +403,7 @@ def namesakes(app):
 def test_people_of_like_names_come_once_and_in_the_order_of_their_names(
     namesakes, monkeypatch, fetched, most, text
 ):
-    monkeypatch.setattr(lists, "GATHER", 0)
+    monkeypatch.setattr(user_search, "GATHER", 0)
     monkeypatch.setattr(words, "FETCHED", fetched)
     monkeypatch.setattr(words, "MOST_INITIALS", most)
     documents = dict(connection().exec_driver_sql("SELECT pk, document FROM users").all())
@@ -422,16 +422,16 @@ def test_people_of_like_names_come_once_and_in_the_order_of_their_names(
 
 
 def test_who_has_a_word_is_read_in_the_order_of_names_however_rare_the_beginning_of_it_is(town, monkeypatch):
-    monkeypatch.setattr(lists, "GATHER", 0)
-    monkeypatch.setattr(lists._Users, "_walk", None)  # which would fail if it were called
+    monkeypatch.setattr(user_search, "GATHER", 0)
+    monkeypatch.setattr(user_search.UserSearch, "_walk", None)  # which would fail if it were called
     for text in ("l", "lo", "lovelace", "grace h"):
         query = UserQuery(text=text)
         assert read_forwards(lists.users, query) == expected(town, query)
 
 
 def test_a_word_that_many_have_is_not_counted(town, monkeypatch):
-    monkeypatch.setattr(lists, "GATHER", 50)
-    monkeypatch.setattr(lists, "ESTIMATE", 60)
+    monkeypatch.setattr(user_search, "GATHER", 50)
+    monkeypatch.setattr(user_search, "ESTIMATE", 60)
     page = lists.users(UserQuery(text="example"), count=10)
     assert (page.total, page.is_capped) == (50, True)
     page = lists.users(UserQuery(text="example", status="enabled"), count=10)

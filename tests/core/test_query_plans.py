@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 import database
-from core import configurations, deliveries, directory, lists, words
+from core import configurations, deliveries, directory, lists, user_search, words
 from core.journal import Actor
 from core.lists import GroupQuery, UserQuery
 from core.mobileconfig import TYPES
@@ -263,7 +263,7 @@ def indexes_read(lines):
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 def test_a_list_is_read_in_the_order_of_its_index(app, list_plan, crowd, monkeypatch, way, condition, state):
     for name, value in way.items():
-        monkeypatch.setattr(lists, name, value)
+        monkeypatch.setattr(user_search, name, value)
     for sort, descending in product(COLUMNS, (False, True)):
         query = UserQuery(**condition, **state, sort=sort, descending=descending)
         with app.app_context():
