@@ -184,9 +184,11 @@ def _begin_writing():
 
 
 def log_failure(error: Exception, message: str, *names):
-    """Log a failure with its traceback; where the database cannot be reached, that alone says all."""
+    """Log a failure with its traceback; of a database that is away, or of a full disk, that alone says all."""
+    reason = getattr(error, "orig", error)
     if isinstance(error, Away) or (isinstance(error, OperationalError) and engines.is_away(error)):
-        reason = getattr(error, "orig", error)
+    elif engines.is_unwritable(error):
+        LOG.error(f"{message}: the disk takes no more: %s", *names, reason)
         LOG.error(f"{message}: the database cannot be reached: %s", *names, reason)
     else:
         LOG.exception(message, *names)

@@ -23,7 +23,7 @@ from core.journal import Actor
 from core.queue import REMOVE_ATTRIBUTE
 from core.search import USERS
 from database import Busy, Prepared, after_commit, execute, log_failure, now, transaction
-from engines import is_one_of, json_list
+from engines import is_one_of, is_unwritable, json_list
 from models import Job
 from protocol import definitions
 from protocol.errors import ScimError
@@ -75,7 +75,8 @@ def work(job_id: int | None = None, seconds: float | None = None) -> bool:
     """Do one portion of that job, or of the oldest one; return whether more is left of it, or of any.
 
     With `seconds`, go on with portions for that long. Opens the transactions itself. Raise Busy if the write lock
-    is not had: the portion is done next time. Any other failure ends the job, with a sentence in its `error`.
+    is not had, and what the engine says of a disk that takes no more: the portion is done next time. Any other
+    failure ends the job, with a sentence in its `error`.
     """
     end = time.monotonic() + (seconds or 0)
     more = _work(job_id)
@@ -99,6 +100,8 @@ def _work(job_id):
     except Busy:
         raise
     except Exception as error:
+        if is_unwritable(error):
+            raise
         LOG.exception("Job %s failed", chosen)
         _fail(chosen, error)
         return False if job_id else is_waiting()

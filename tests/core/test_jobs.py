@@ -9,8 +9,10 @@ import time
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 import database
+import engines
 from core import attributes, directory, jobs, journal, queue
 from core.attributes import DefinitionError
 from core.journal import Actor
@@ -331,6 +333,26 @@ def test_a_lock_that_is_not_had_fails_nothing(monkeypatch):
         jobs.work()
     assert jobs.find(job_id).finished is None
     assert numbers(finish(job_id)) == (2, 2, 2)
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_full_disk_ends_no_job(monkeypatch):
+    monkeypatch.setattr(jobs, "PORTION", 100)
+    job_id = start("disable", people(100))
+
+    def begin_on_full_disk(engine, begin=engines.begin_writing):
+        connection = begin(engine)
+        raw = connection.connection.driver_connection
+        raw.execute(f"PRAGMA max_page_count = {raw.execute('PRAGMA page_count').fetchone()[0]}")
+        return connection
+
+    with monkeypatch.context() as full:
+        full.setattr(engines, "begin_writing", begin_on_full_disk)
+        with pytest.raises(OperationalError, match="disk is full"):
+            jobs.work()
+        database.db.engine.dispose()
+    assert (jobs.find(job_id).done, jobs.find(job_id).finished) == (0, None)
+    assert numbers(finish(job_id)) == (100, 100, 100)
 
 
 def test_two_workers_on_one_job_do_each_user_once(app):
