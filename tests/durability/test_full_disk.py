@@ -49,7 +49,7 @@ def sign_in(server):
     form = {"email": EMAIL, "password": PASSWORD, "csrf_token": CSRF.search(page.text)[1]}
     assert browser.post(f"{server.url}/sign-in", form, allow_redirects=False).status_code == 303
     database = sqlite3.connect(server.instance / "rollcall.db", timeout=20)
-    database.execute("UPDATE sessions SET last_seen = replace(last_seen, substr(last_seen, 15, 2), '00')")
+    database.execute("UPDATE sessions SET last_seen = substr(last_seen, 1, 14) || '00' || substr(last_seen, 17)")
     database.commit()
     database.close()
     return browser
