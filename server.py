@@ -32,6 +32,7 @@ HEAD_SECONDS = 30  # that they may take, and that a connection may be idle
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
 MAIL_SECONDS = 7  # how long the mail that is being sent may take then, before another worker may have it
 PRUNE_SECONDS = 600
+PRUNE_ENTRIES = 5_000  # of the log, deleted in one transaction
 M_ARENA_MAX = -8  # of <malloc.h>
 
 
@@ -158,13 +159,8 @@ def keep_house(app, stop):
                 while journal.is_waiting():
                     with transaction():
                         journal.flush()
-                if time.monotonic() - pruned > PRUNE_SECONDS:
+                if time.monotonic() - pruned > PRUNE_SECONDS and not prune():
                     pruned = time.monotonic()
-                    with transaction():
-                        journal.prune(settings.get("log_days"))
-                        sessions.prune()
-                        throttle.prune()
-                    invitations.expire()
             can_write = True
         except Exception as error:
             if not engines.is_unwritable(error):
@@ -186,6 +182,16 @@ def heard_signals() -> socket.socket:
 
 def listen_for_stop(app, stop, heard):
     """Set `stop` as soon as a signal says so: the main thread goes on until the requests under way are answered."""
+def prune() -> bool:
+    """Delete what is too old; return whether more of it is left, for the next second."""
+    with transaction():
+        is_more = journal.prune(settings.get("log_days"), PRUNE_ENTRIES) == PRUNE_ENTRIES
+        sessions.prune()
+        throttle.prune()
+    invitations.expire()
+    return is_more
+
+
     while heard.recv(1)[0] not in (signal.SIGINT, signal.SIGTERM):
         pass
     stop.set()

@@ -166,7 +166,7 @@ def flush(*others: dict):
     after_commit(done)
 
 
-def prune(days: int, most: int = 5_000) -> int:
+def prune(days: int, most: int) -> int:
     """Delete up to `most` log entries older than `days`; return how many. Needs a transaction."""
     old = (
         select(ENTRIES.c.id)

@@ -24,6 +24,11 @@ EXPIRIES = [("90", "90 days"), ("180", "180 days"), ("365", "1 year"), ("never",
 USUAL_EXPIRY = "180"
 WARN_DAYS, URGENT_DAYS = 30, 7
 DAYS = re.compile(r"\d{1,4}", re.ASCII)
+# settings that are a number of days, and what is said once one is saved
+DAYS_SETTINGS = {
+    "invitation_days": "The link of an invitation is valid",
+    "log_days": "The provisioning log is kept",
+}
 COUNTED = 10_000  # users of whom is looked up whether they have an address, each time the settings are shown
 # what is done to a token, and what is said of it afterwards
 TOKEN_CHANGES = {
@@ -331,7 +336,7 @@ def _settings_page(errors=None):
     page = render_template(
         "provisioning/settings.html",
         invites=invites,
-        days=settings.get("invitation_days"),
+        days={name: settings.get(name) for name in DAYS_SETTINGS},
         uninvited=_count_uninvited() if invites and may("helpdesk") else 0,
         attributes=attributes.listing(attributes.MOST_COUNTED),
         most_counted=attributes.MOST_COUNTED,
@@ -342,7 +347,7 @@ def _settings_page(errors=None):
         types=[(kind, kind) for kind in attributes.TYPES],
         typed={
             "invite_automatically": "invite_automatically" in request.form if was_sent else invites,
-            "invitation_days": request.form.get("invitation_days", settings.get("invitation_days")),
+            **{name: request.form.get(name, settings.get(name)) for name in DAYS_SETTINGS},
             "name": request.form.get("name", ""),
             "type": request.form.get("type", "string"),
             "multi_valued": "multi_valued" in request.form,
@@ -355,7 +360,7 @@ def _settings_page(errors=None):
 @bp.post(f"{PAGE}/settings")
 @needs("administrator")
 def save_settings():
-    """Save the switch, the days, and the custom attribute that was typed; all or nothing."""
+    """Save the switch, the numbers of days, and the custom attribute that was typed; all or nothing."""
     name = request.form.get("name", "").strip()
     saved = []
     try:
@@ -364,9 +369,10 @@ def save_settings():
                 invites = "invite_automatically" in request.form
                 settings.change("invite_automatically", invites, access.actor())
                 saved.append(f"Users imported from Okta are {'' if invites else 'not '}invited automatically.")
-            if (days := _new_days()) is not None:
-                settings.change("invitation_days", days, access.actor())
-                saved.append(f"The link of an invitation is valid for {days} {'day' if days == 1 else 'days'}.")
+            for name_of_days, words in DAYS_SETTINGS.items():
+                if (days := _new_days(name_of_days)) is not None:
+                    settings.change(name_of_days, days, access.actor())
+                    saved.append(f"{words} for {days} {'day' if days == 1 else 'days'}.")
             if name or request.form.get("do") == "add":
                 kind, many = request.form.get("type", "string"), "multi_valued" in request.form
                 attributes.add(name, kind, many, access.actor())
@@ -383,10 +389,10 @@ def _switched():
     return shown is not None and ("invite_automatically" in request.form) != (shown == "1")
 
 
-def _new_days():
-    """Return for how many days links are to be valid if the form changed that, as a number where it is one."""
-    typed = request.form.get("invitation_days", "").strip()
-    if typed == request.form.get("days_before", "") or "days_before" not in request.form:
+def _new_days(name):
+    """Return a setting that is a number of days if the form changed it, as a number where it is one."""
+    typed, before = request.form.get(name, "").strip(), request.form.get(f"{name}_before")
+    if before is None or typed == before:
         return None
     return int(typed) if DAYS.fullmatch(typed) else typed
 

@@ -518,8 +518,10 @@ SETTINGS = "/admin/identity/user-provisioning/settings"
 
 def save(browser, **fields):
     page = browser.get(SETTINGS).text
-    shown = {n: re.search(rf'name="{n}" value="(\w*)"', page)[1] for n in ("invited_before", "days_before")}
-    return browser.post(SETTINGS, shown | {"invitation_days": shown["days_before"]} | fields)
+    before = ("invited_before", "invitation_days_before", "log_days_before")
+    shown = {name: re.search(rf'name="{name}" value="(\w*)"', page)[1] for name in before}
+    days = {name: shown[f"{name}_before"] for name in ("invitation_days", "log_days")}
+    return browser.post(SETTINGS, shown | days | fields)
 
 
 @pytest.fixture
@@ -573,8 +575,22 @@ def test_days_that_cannot_be_are_refused_and_nothing_is_saved(ada, setting, days
     assert setting("invitation_days") == 7 and setting("invite_automatically") is False
 
 
+def test_the_log_is_kept_as_long_as_an_administrator_says(ada, alan, setting):
+    assert "Requests are kept for 30 days" in alan.says(SETTINGS)
+    answer = save(ada, log_days="90")
+    assert answer.status_code == 303 and (setting("log_days"), setting("invitation_days")) == (90, 7)
+    assert "The provisioning log is kept for 90 days." in ada.says(SETTINGS)
+    assert "Kept for 90 days" in alan.says("/admin/provisioning-log")
+
+
+@pytest.mark.parametrize("days", ["0", "366", "", "x", "1.5"])
+def test_a_log_cannot_be_kept_for_such_days(ada, setting, days):
+    answer = save(ada, log_days=days)
+    assert answer.status_code == 422 and 'id="log_days-problem"' in answer.text and setting("log_days") == 30
+
+
 def test_an_old_form_changes_no_days(ada, setting):
     save(ada, invitation_days="3")
-    ada.post(SETTINGS, {"invited_before": "0", "days_before": "7", "invitation_days": "7"})
+    ada.post(SETTINGS, {"invited_before": "0", "invitation_days_before": "7", "invitation_days": "7"})
     ada.post(SETTINGS, {"invited_before": "0", "invitation_days": "7"})
     assert setting("invitation_days") == 3

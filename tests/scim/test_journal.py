@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 import database
 import scim as door
+import server
 from core import attributes, directory, journal, tokens
 from core.journal import Actor
 from database import db, transaction
@@ -190,8 +191,21 @@ def test_an_entry_is_pruned_when_it_is_too_old(app, scim, entries, monkeypatch):
         scim.get(f"/Users?count={days}")
     assert len(entries()) == 3
     with app.app_context(), transaction():
-        assert journal.prune(days=30) == 1
+        assert journal.prune(days=30, most=5) == 1
     assert [entry.path[-2:] for entry in entries()] == ["29", "=0"]
+
+
+def test_housekeeping_goes_on_while_old_entries_are_left(app, scim, entries, monkeypatch):
+    monkeypatch.setattr(server, "PRUNE_ENTRIES", 2)
+    old = (datetime.now(UTC) - timedelta(days=31)).replace(tzinfo=None).isoformat() + "Z"
+    with monkeypatch.context() as then:
+        then.setattr(door, "now", lambda: old)
+        for _ in range(5):
+            scim.get("/Users")
+    assert len(entries()) == 5
+    with app.app_context():
+        assert [server.prune() for _ in range(3)] == [True, True, False]
+    assert entries() == []
 
 
 # when it is written
