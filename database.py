@@ -252,7 +252,7 @@ def checkpoint() -> bool:
 
 def init_app(app: Flask):
     """Bind the database to `app` and set its engine up."""
-    own = engines.options(app.config["SQLALCHEMY_DATABASE_URI"])
+    own = engines.options(app.config["SQLALCHEMY_DATABASE_URI"], app.config["SECRET_KEY"] or "")
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = own | app.config.get("SQLALCHEMY_ENGINE_OPTIONS", {})
     db.init_app(app)
     migrate.init_app(app)

@@ -5,6 +5,8 @@ concurrent writes on one engine is true on the other. Readers never wait, and se
 """
 
 import errno
+import hashlib
+import hmac
 import re
 import sqlite3
 
@@ -17,6 +19,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 BUSY_SECONDS = 5  # how long a write waits for another process that holds the lock, such as a backup
 WAL_BYTES = 8 * 2**20  # SQLite's write-ahead log is folded back into the database beyond this size
+NAME = "rollcall"  # of connections, as PostgreSQL lists them
 WRITE_LOCK = 0x526F6C6C  # the number of PostgreSQL's advisory lock
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
 # how SQLite tells that a file took no more: a quota or a limit shows as a write that failed
@@ -50,7 +53,7 @@ def file_of(url: URL) -> str | None:
     return url.database if is_file else None
 
 
-def options(url: str) -> dict:
+def options(url: str, secret_key: str = "") -> dict:
     """Return what create_engine is told beside the address."""
     if url.startswith("sqlite"):
         return {}
@@ -61,8 +64,25 @@ def options(url: str) -> dict:
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "tcp_user_timeout": 15_000,
+        "application_name": _name(secret_key),
     }
     return {"pool_size": 10, "max_overflow": 20, "connect_args": own}
+
+
+def _name(secret_key):
+    """Return under which name PostgreSQL lists connections: it differs between servers whose keys differ."""
+    return f"{NAME} {hmac.digest(secret_key.encode(), NAME.encode(), hashlib.sha256).hex()[:8]}"
+
+
+def is_other_key_in_use(connection, secret_key: str) -> bool:
+    """Return whether somebody is connected to the same database of PostgreSQL who has another secret key."""
+    if is_sqlite(connection.engine):
+        return False
+    others = text(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND starts_with(application_name, :beginning) AND application_name <> :own LIMIT 1"
+    )
+    return connection.execute(others, {"beginning": f"{NAME} ", "own": _name(secret_key)}).first() is not None
 
 
 def configure(engine):

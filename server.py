@@ -77,6 +77,7 @@ def start(app, url) -> serverlock.ServerLock | None:
         with app.app_context():
             lock = hold_alone(database.database_file())
             database.prepare_database()
+            refuse_other_key(app.config["SECRET_KEY"])
             version, address = engines.version(database.connection()), db.engine.url
             set_up = set_up_link(url)
             db.engine.dispose()
@@ -114,6 +115,15 @@ def hold_alone(file):
         sys.exit(
             f"Rollcall does not start: {error} Stop that first, or give this server a folder of its own in"
             " ROLLCALL_INSTANCE_PATH."
+        )
+
+
+def refuse_other_key(secret_key):
+    """Exit if a server of the same database has another secret key: one would refuse the forms of the other."""
+    if engines.is_other_key_in_use(database.connection(), secret_key):
+        sys.exit(
+            "Rollcall does not start: a server of this database has another ROLLCALL_SECRET_KEY. Give all of them"
+            " the same; to change it, stop all of them first."
         )
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 import database
+import engines
 import models
 from core import backup
 from database import db, from_now, now
@@ -66,7 +67,7 @@ def findings(config: dict, folder: str | Path, refusal: str | None) -> list[Find
         found += _safely(_of_file, path)
         if not (path.is_file() and path.stat().st_size):
             return [*found, Finding(WARNING, "database", f"There is no database at {path} yet.", "Start Rollcall.")]
-    return found + _safely(_of_database, url, path, config)
+    return found + _safely(_of_database, url, path, config, folder)
 
 
 def _safely(rule, *arguments):
@@ -90,13 +91,18 @@ def _of_refusal(refusal):
         yield Finding(OK, "settings", "Every setting is one that Rollcall starts with.")
 
 
-def _of_secret(config, folder):
+def _secret(config, folder):
+    """Return (the secret key or "", where it is from)."""
     file = folder / "secret_key"
-    secret, where = config["SECRET_KEY"], "ROLLCALL_SECRET_KEY"
-    if not secret and file.exists():
-        secret, where = file.read_text().strip(), str(file)
-        if file.stat().st_mode & 0o077:
-            yield Finding(PROBLEM, "secret file", f"Others can read {file}.", f"chmod 600 {file}")
+    if not config["SECRET_KEY"] and file.exists():
+        return file.read_text().strip(), str(file)
+    return config["SECRET_KEY"] or "", "ROLLCALL_SECRET_KEY"
+
+
+def _of_secret(config, folder):
+    file, (secret, where) = folder / "secret_key", _secret(config, folder)
+    if where == str(file) and file.stat().st_mode & 0o077:
+        yield Finding(PROBLEM, "secret file", f"Others can read {file}.", f"chmod 600 {file}")
     renew = f"Put another one there: python -c 'import secrets; print(secrets.token_urlsafe(48))' > {file}"
     if not secret:
         yield Finding(OK, "secret key", "There is none yet: Rollcall makes one when it starts.")
@@ -190,11 +196,13 @@ def _of_file(path):
         )
 
 
-def _of_database(url, path, config):
+def _of_database(url, path, config, folder):
     engine = create_engine(url, poolclass=NullPool, **({"creator": partial(backup.reader, path)} if path else {}))
     with engine.connect() as connection:
         if path:
             yield from _safely(_of_soundness, connection)
+        else:
+            yield from _safely(_of_other_servers, connection, _secret(config, folder)[0])
         of_schema = _safely(_of_schema, connection)
         yield from of_schema
         if any(finding.level != OK for finding in of_schema):
@@ -202,6 +210,15 @@ def _of_database(url, path, config):
         for rule in (_of_rows_time, _of_counters, _of_tokens, _of_administrators):
             yield from _safely(rule, connection)
         yield from _safely(_of_mail, connection, config)
+
+
+def _of_other_servers(connection, secret):
+    if engines.is_other_key_in_use(connection, secret):
+        sentence = "A server of this database has another secret key: one refuses the forms of the other."
+        cure = "Set the same ROLLCALL_SECRET_KEY for all, then start them anew."
+        yield Finding(PROBLEM, "servers", sentence, cure)
+    else:
+        yield Finding(OK, "servers", "No server of this database has another secret key.")
 
 
 def _of_soundness(connection):

@@ -17,6 +17,7 @@ from tests.durability.helpers import Load, create_users, patch_body, read_all, t
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 LONGEST_RECOVERY = 5  # seconds
+SECRET_KEY = "of all of the servers, and long enough"
 
 
 @pytest.fixture
@@ -51,7 +52,8 @@ def make_servers(make_database, tmp_path):
         for n in range(number):
             folder = tmp_path / f"server{n}"
             folder.mkdir()
-            servers.append(Server(folder, free_port(), token, {"ROLLCALL_DATABASE_URL": url}))
+            settings = {"ROLLCALL_DATABASE_URL": url, "ROLLCALL_SECRET_KEY": SECRET_KEY}
+            servers.append(Server(folder, free_port(), token, settings))
             servers[-1].start()
         return servers
 
@@ -234,6 +236,18 @@ def test_a_database_that_sorts_otherwise_is_refused(make_database, tmp_path):
     ended = flask(tmp_path, make_database("ENCODING 'SQL_ASCII' LOCALE 'C'"), "db", "upgrade")
     assert ended.returncode != 0
     assert "createdb" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_server_with_another_secret_key_is_refused(make_servers, tmp_path):
+    [server] = make_servers(1)
+    other = {"ROLLCALL_DATABASE_URL": server.environment["ROLLCALL_DATABASE_URL"], "PORT": str(free_port())}
+    command = [sys.executable, "app.py"]
+    environment = os.environ | other | {"ROLLCALL_INSTANCE_PATH": str(tmp_path / "other")}
+    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert "another ROLLCALL_SECRET_KEY" in refused.stderr and "Traceback" not in refused.stderr
+    found = flask(tmp_path / "other", other["ROLLCALL_DATABASE_URL"], "check")
+    assert found.returncode == 1 and "problem  servers: A server of this database has another" in found.stdout
 
 
 def test_the_address_is_shown_without_its_password(make_servers):
