@@ -24,6 +24,7 @@ import rehearsal
 from core import accounts, attributes, backup, checks, jobs, outbox, tokens, transfer
 from core.journal import Actor
 from database import transaction
+from protocol.definitions import BASE_PATH
 
 HERE = Path(__file__).parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
@@ -391,7 +392,7 @@ def local_target():
     url = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '5000')}"
     if is_up(url):
         with temporary_token() as token:
-            yield f"{url}/scim/v2", token
+            yield url + BASE_PATH, token
     else:
         click.echo(f"Nothing answers at {url}: a server is started for the rehearsal, on a database of its own.")
         with temporary_server() as target:
@@ -429,7 +430,7 @@ def temporary_server():
         server = subprocess.Popen([sys.executable, "app.py"], env=environment, cwd=HERE, stdout=subprocess.DEVNULL)
         try:
             wait_until_up(f"http://127.0.0.1:{port}", server)
-            yield f"http://127.0.0.1:{port}/scim/v2", token
+            yield f"http://127.0.0.1:{port}{BASE_PATH}", token
         finally:
             server.terminate()
             server.wait(20)

@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 import engines
@@ -119,8 +119,7 @@ class Prepared:
         try:
             return getattr(cursor, method)(self.sql, parameters, **options)
         except db.engine.dialect.loaded_dbapi.Error as error:
-            base = db.engine.dialect.loaded_dbapi.Error
-            raise DBAPIError.instance(self.sql, None, error, base, dialect=db.engine.dialect) from error
+            raise engines.wrapped(error, self.sql, db.engine.dialect) from error
 
     def run(self, **parameters):
         """Run it and return the driver's cursor."""
@@ -187,9 +186,9 @@ def log_failure(error: Exception, message: str, *names):
     """Log a failure with its traceback; of a database that is away, or of a full disk, that alone says all."""
     reason = getattr(error, "orig", error)
     if isinstance(error, Away) or (isinstance(error, OperationalError) and engines.is_away(error)):
+        LOG.error(f"{message}: the database cannot be reached: %s", *names, reason)
     elif engines.is_unwritable(error):
         LOG.error(f"{message}: the disk takes no more: %s", *names, reason)
-        LOG.error(f"{message}: the database cannot be reached: %s", *names, reason)
     else:
         LOG.exception(message, *names)
 

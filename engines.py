@@ -91,11 +91,11 @@ def configure(engine):
 
     @event.listens_for(engine, "begin")
     def begin(conn):
-        statement, error_of = conn.get_execution_options().get("begin", "BEGIN"), engine.dialect.loaded_dbapi.Error
+        statement = conn.get_execution_options().get("begin", "BEGIN")
         try:
             conn.connection.driver_connection.execute(statement)
-        except error_of as error:
-            raise DBAPIError.instance(statement, None, error, error_of, dialect=engine.dialect) from error
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise wrapped(error, statement, engine.dialect) from error
 
 
 def _configure_sqlite(engine):
@@ -177,15 +177,15 @@ def load(connection, table, rows):
     if is_sqlite(connection.engine):
         connection.execute(table.insert(), [row._asdict() for row in rows])
         return
-    quote, error_of = connection.dialect.identifier_preparer, connection.dialect.loaded_dbapi.Error
+    quote = connection.dialect.identifier_preparer
     columns = ", ".join(map(quote.format_column, table.columns))
     statement = f"COPY {quote.format_table(table)} ({columns}) FROM STDIN"
     try:
         with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
-    except error_of as error:
-        raise DBAPIError.instance(statement, None, error, error_of, dialect=connection.dialect) from error
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped(error, statement, connection.dialect) from error
 
 
 def gather_statistics(connection):
@@ -217,6 +217,11 @@ def refusal(connection) -> str | None:
         f"The database sorts text by the rules of {collation} in {encoding}, and Rollcall needs the order of C in "
         f"UTF8: make one with `createdb --template template0 --encoding UTF8 --locale C NAME`."
     )
+
+
+def wrapped(error: Exception, statement: str, dialect) -> DBAPIError:
+    """Return a driver's error as SQLAlchemy raises it, without the parameters: they are nothing for a log."""
+    return DBAPIError.instance(statement, None, error, dialect.loaded_dbapi.Error, dialect=dialect)
 
 
 def sqlite_code(error) -> int:

@@ -129,5 +129,10 @@ def note_request(message: str, *arguments, **fields):
 def shown(path: str) -> str:
     """Return a path as logs may hold it: without the secret of a link, without a token, and not too long."""
     path = SECRET_PATH.sub(r"\1…", path[: LONGEST_PATH + 1])
-    path = TOKEN.sub("rc_[redacted]", path) if "rc_" in path else path
+    path = without_tokens(path)
     return path if len(path) <= LONGEST_PATH else path[:LONGEST_PATH] + "…"
+
+
+def without_tokens(text: str) -> str:
+    """Return a text without bearer tokens, whole ones and beginnings."""
+    return TOKEN.sub("rc_[redacted]", text) if "rc_" in text else text

@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, g, jsonify, request, session
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import database
+import scim
 from core import metrics, readiness
 from logs import LOG, REQUEST_ID, note_request, shown
 
@@ -67,7 +68,7 @@ def is_bearer(token: str) -> bool:
 
 def kind_of(method: str, path: str) -> str:
     """Return what kind of request the metrics count it as."""
-    if path == "/scim" or path.startswith("/scim/"):
+    if scim.is_ours(path):
         is_read = method in ("GET", "HEAD") or path.endswith("/.search")
         return "scim_read" if is_read else "scim_write"
     if path in HEALTH:

@@ -19,21 +19,19 @@ from core import attributes, directory, journal, search, settings, tokens
 from core.journal import Actor
 from database import after_commit, now, savepoint, transaction
 from protocol import bulk, filters, schema
+from protocol.definitions import BASE_PATH, QUERY_PARAMETERS
 from protocol.errors import ScimError, invalid_syntax, invalid_value, not_found
 from protocol.schema import GROUP_TYPE, Projection
 
-PREFIX = "/scim/v2"
 MEDIA_TYPE = "application/scim+json"
 ACCEPTED_TYPES = ("", MEDIA_TYPE, "application/json")
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 DEFAULT_COUNT, MAX_COUNT = 100, 1_000
 LARGE_GROUP = 100  # members; a PATCH of a larger one answers 204
-# of a query or a .search body; whatever else comes in a query may be a secret, and is not logged
-PARAMETERS = "filter startIndex count cursor sortBy sortOrder attributes excludedAttributes".split()
-SEARCH_NAMES = {name.lower(): name for name in PARAMETERS}
+SEARCH_NAMES = {name.lower(): name for name in QUERY_PARAMETERS}  # what else comes in a query is not logged
 
-bp = Blueprint("scim", __name__, url_prefix=PREFIX)
+bp = Blueprint("scim", __name__, url_prefix=BASE_PATH)
 auth = HTTPTokenAuth(scheme="Bearer", realm="Rollcall")
 
 
@@ -175,9 +173,8 @@ def asked_projection(of_type):
 
 def base_url() -> str:
     """Return where clients find this door: what is configured, what an administrator chose, or what they called."""
-    known = current_app.config["PUBLIC_URL"] or settings.get("public_url")
     called = f"{'https' if request.is_secure else 'http'}://{request.host}{request.root_path}"
-    return (known or called) + PREFIX
+    return (settings.public_url() or called) + BASE_PATH
 
 
 def scim_response(body: bytes, status=200, headers=None):
@@ -533,7 +530,7 @@ def next_cursor(query, position, found) -> str:
 def open_cursor(query) -> dict:
     """Return the position that a cursor holds. Raise invalidCursor, or invalidCount if count has changed."""
     if query.cursor == "":
-        by_pk = not query.sort_by and request.path.startswith((f"{PREFIX}/Users", f"{PREFIX}/Groups"))
+        by_pk = not query.sort_by and request.path.startswith((f"{BASE_PATH}/Users", f"{BASE_PATH}/Groups"))
         return {"after": 0} if by_pk else {"start": 1}
     try:
         fingerprint, count, position = _cursors().loads(query.cursor)

@@ -20,10 +20,10 @@ from sqlalchemy.exc import OperationalError
 import database
 import engines
 import logs
-import scim
 from configuration import ConfigurationError
 from core import accounts, invitations, jobs, journal, outbox, serverlock, sessions, settings, throttle
 from database import db, transaction
+from protocol.definitions import BASE_PATH
 
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 CONNECTIONS = 1024  # that are served at once; as many more wait in the kernel
@@ -84,7 +84,7 @@ def start(app, url) -> serverlock.ServerLock | None:
     except (OperationalError, OSError) as error:
         sys.exit(f"Rollcall does not start: {database.why_unusable(error)}")
     print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password
-    print(f"SCIM base URL for Okta: {url}{scim.PREFIX}")
+    print(f"SCIM base URL for Okta: {url}{BASE_PATH}")
     if set_up:
         print(f"No administrator yet. Open this link, once, to become the first: {set_up}")
     sys.stdout.flush()
@@ -182,16 +182,6 @@ def keep_house(app, stop):
     logs.flush()
 
 
-def heard_signals() -> socket.socket:
-    """Return a socket from which the numbers of signals can be read, beside whatever handles them."""
-    heard, written = socket.socketpair()
-    written.setblocking(False)
-    signal.set_wakeup_fd(written.detach(), warn_on_full_buffer=False)
-    return heard
-
-
-def listen_for_stop(app, stop, heard):
-    """Set `stop` as soon as a signal says so: the main thread goes on until the requests under way are answered."""
 def prune() -> bool:
     """Delete what is too old; return whether more of it is left, for the next second."""
     with transaction():
@@ -202,6 +192,16 @@ def prune() -> bool:
     return is_more
 
 
+def heard_signals() -> socket.socket:
+    """Return a socket from which the numbers of signals can be read, beside whatever handles them."""
+    heard, written = socket.socketpair()
+    written.setblocking(False)
+    signal.set_wakeup_fd(written.detach(), warn_on_full_buffer=False)
+    return heard
+
+
+def listen_for_stop(app, stop, heard):
+    """Set `stop` as soon as a signal says so: the main thread goes on until the requests under way are answered."""
     while heard.recv(1)[0] not in (signal.SIGINT, signal.SIGTERM):
         pass
     stop.set()

@@ -29,9 +29,7 @@ FORCE_SYNC = "Applications > the app > Provisioning > To App > Force Sync"
 TASKS = "Dashboard > Tasks"
 TOKENS = "Admin > Identity > User Provisioning"  # in Rollcall
 RETRY = f"Then press Retry in Okta: {TASKS}."
-PREFIX = "/scim/v2"  # of every path in the log; the base URL ends in it, too
-PARAMETERS = "filter startIndex count cursor sortBy sortOrder attributes excludedAttributes".split()
-NEXT_PARAMETER = re.compile(rf"[?&](?=(?:{'|'.join(PARAMETERS)})=)", re.IGNORECASE)
+NEXT_PARAMETER = re.compile(rf"[?&](?=(?:{'|'.join(definitions.QUERY_PARAMETERS)})=)", re.IGNORECASE)
 TOKEN_NAME = re.compile(r"The bearer token ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\") ")
 ATTRIBUTE = re.compile(r"(?:At most one value of )?([\w:.$-]+) (?:must|may|is|cannot|contains)\b")
 NEEDED = re.compile(r"(?:A \w+|Each of [\w:.$-]+) needs a ([\w:.$-]+?)[.:]( |$)")
@@ -301,7 +299,7 @@ def _of_missing(row):
         return (
             _why(row),
             f"Compare the Base URL in Okta ({INTEGRATION}) with the one that Rollcall shows ({TOKENS}): it ends in "
-            f"{PREFIX}.",
+            f"{definitions.BASE_PATH}.",
         )
     if row.method == "DELETE":
         return "It was deleted before.", "Nothing needs to be done."
@@ -460,7 +458,7 @@ def _method(method):
 def _address(path, base_url):
     """Return where a path of the log leads, encoded again: the log has it decoded, with SCIM's parameters only."""
     path, *parameters = NEXT_PARAMETER.split(path)
-    address = base_url.removesuffix(PREFIX) + quote(path, safe="/:@!$&'()*+,;=~")
+    address = base_url.removesuffix(definitions.BASE_PATH) + quote(path, safe="/:@!$&'()*+,;=~")
     pairs = (parameter.partition("=") for parameter in parameters)
     query = "&".join(f"{name}={quote(value, safe='')}" for name, _, value in pairs)
     return f"{address}?{query}" if query else address

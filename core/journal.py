@@ -14,6 +14,7 @@ import orjson
 from flask import current_app
 from sqlalchemy import delete, select, update
 
+import logs
 from database import Prepared, after_commit, execute, from_now, now
 from models import AuditLine, LogEntry, Token
 
@@ -27,7 +28,6 @@ INSERT_ENTRY = Prepared(ENTRIES.insert(), [column.name for column in ENTRIES.c i
 INSERT_LINE = Prepared(LINES.insert(), [column.name for column in LINES.c if column.name != "id"])
 SECRETS = (b"passw", b"rc_", b"\\u00", b"\x00")  # what may be one; escapes and UTF-16 may hide one
 PASSWORD = re.compile(r"(passw\w*)\W+\w.*", re.IGNORECASE | re.DOTALL)
-TOKEN = re.compile(r"rc_[A-Za-z0-9]{8,}")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
 
 
@@ -109,7 +109,7 @@ def without_secrets(text: str) -> str:
     """Return a string without tokens, and without what stands in quotes or behind where it names a password."""
     if "passw" in text.lower():
         text = PASSWORD.sub(r"\1 [redacted]", QUOTED.sub('"[redacted]"', text))
-    return TOKEN.sub("rc_[redacted]", text) if "rc_" in text else text
+    return logs.without_tokens(text)
 
 
 def _redacted(value, name=""):

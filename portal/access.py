@@ -24,6 +24,7 @@ from core import accounts, people, sessions, settings
 from core.journal import Actor
 from database import transaction
 from portal import bp
+from protocol.definitions import BASE_PATH
 
 SAFE = ("GET", "HEAD")
 LARGEST_FORM = 256 * 1024  # bytes; the gate reads no more without a token
@@ -113,7 +114,7 @@ def address() -> str:
 
 def base_url() -> str:
     """Return what is pasted in Okta."""
-    return f"{address()}/scim/v2"
+    return address() + BASE_PATH
 
 
 def sign_in(account):

@@ -46,6 +46,7 @@ def log():
         tokens=names,
         days=settings.get("log_days"),
         base_url=access.base_url(),
+        base_path=definitions.BASE_PATH,
     )
 
 

@@ -8,6 +8,10 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 CUSTOM = "urn:ietf:params:scim:schemas:extension:ivanti:2.0:User"
 
+BASE_PATH = "/scim/v2"  # below which resources are; the version is RFC 7644's (§3.13)
+# of a query (RFC 7644 §3.4.2, RFC 9865), and of a .search body
+QUERY_PARAMETERS = "filter startIndex count cursor sortBy sortOrder attributes excludedAttributes".split()
+
 # what an index row calls an extension, so that a million rows do not repeat its URN
 SHORT_NAMES = {ENTERPRISE: "enterprise", CUSTOM: "ivanti"}
 
