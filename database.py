@@ -82,6 +82,16 @@ def close_connection(_error=None):
     used.close()
 
 
+def disconnect():
+    """Close every connection of this process, before another one is forked from it.
+
+    SQLite takes what a fork carries over for its own, and so holds no lock on the file: whoever closes the file
+    last elsewhere then deletes the write-ahead log under it (https://sqlite.org/howtocorrupt.html §2.6).
+    """
+    close_connection()
+    db.engine.dispose()
+
+
 def forget_connections():
     """Connect anew from now on: the server of the database was away, and none of the old connections works."""
     db.engine.dispose()

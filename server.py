@@ -80,7 +80,7 @@ def start(app, url) -> serverlock.ServerLock | None:
             refuse_other_key(app.config["SECRET_KEY"])
             version, address = engines.version(database.connection()), db.engine.url
             set_up = set_up_link(url)
-            db.engine.dispose()
+            database.disconnect()
     except (OperationalError, OSError) as error:
         sys.exit(f"Rollcall does not start: {database.why_unusable(error)}")
     print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password

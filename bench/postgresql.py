@@ -50,7 +50,7 @@ class Postgresql(postgresql.Postgresql):
 @contextmanager
 def copy_of(users: int) -> Iterator[tuple[Postgresql, str]]:
     """Run a server on a fresh copy of the database of a size; yield it and the token. Fill one first if need be."""
-    source, token = seed.copy_of(users)
+    source, token = seed.kept(users)
     kept = seed.DATA / f"{users}-{seed.fingerprint()}.postgresql"
     if not kept.exists():
         print(f"moving {users:,} users to PostgreSQL, once …", file=sys.stderr)
@@ -69,6 +69,7 @@ def folder():
 def fill(source: Path, kept: Path):
     """Move a SQLite database to a new PostgreSQL server, and keep the folder of its data."""
     with folder() as place:
-        with Postgresql(Path(place)) as server, application_on(f"sqlite:///{source}", seed.DATA).app_context():
+        copy = shutil.copyfile(source, Path(place, "rollcall.db"))
+        with Postgresql(Path(place)) as server, application_on(f"sqlite:///{copy}", seed.DATA).app_context():
             transfer.transfer(server.url)
         shutil.move(Path(place, "data"), kept)

@@ -22,19 +22,25 @@ DATA = ROOT / "bench" / "data"
 COPIES = DATA / "copies"
 
 
-def copy_of(users: int) -> tuple[Path, str]:
-    """Return the path of a fresh copy of the database of a size and its token; fill one first if need be."""
-    kept = DATA / f"{users}-{fingerprint()}.db"
-    if not kept.exists():
+def kept(users: int) -> tuple[Path, str]:
+    """Return the path of the database of a size and its token; fill it first if need be. Nothing changes it."""
+    path = DATA / f"{users}-{fingerprint()}.db"
+    if not path.exists():
         print(f"filling a database with {users:,} users, once …", file=sys.stderr)
         for stale in DATA.glob(f"{users}-*"):
-            stale.unlink()
-        subprocess.run([sys.executable, "-m", "bench.seed", str(users), str(kept)], cwd=ROOT, check=True)
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+        subprocess.run([sys.executable, "-m", "bench.seed", str(users), str(path)], cwd=ROOT, check=True)
+    return path, path.with_suffix(".token").read_text()
+
+
+def copy_of(users: int) -> tuple[Path, str]:
+    """Return the path of a fresh copy of the database of a size, in its one place, and its token."""
+    path, token = kept(users)
     copy = COPIES / str(users) / "rollcall.db"
     shutil.rmtree(copy.parent, ignore_errors=True)
     copy.parent.mkdir(parents=True)
-    shutil.copyfile(kept, copy)
-    return copy, kept.with_suffix(".token").read_text()
+    shutil.copyfile(path, copy)
+    return copy, token
 
 
 def fingerprint() -> str:
@@ -44,9 +50,9 @@ def fingerprint() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
-def main(users: int, kept: str):
+def main(users: int, path: Path):
     """Fill one database, as a process of its own; it gets its name when all is in."""
-    unfinished = Path(kept + ".unfinished")
+    unfinished = Path(f"{path}.unfinished")
     unfinished.unlink(missing_ok=True)
     app = create_app({"DATABASE_URL": f"sqlite:///{unfinished}", "INSTANCE_PATH": str(DATA)})
     with app.app_context():
@@ -56,8 +62,8 @@ def main(users: int, kept: str):
             token = fill(users)
         checkpoint()
         db.engine.dispose()
-    Path(kept).with_suffix(".token").write_text(token)
-    unfinished.rename(kept)
+    path.with_suffix(".token").write_text(token)
+    unfinished.rename(path)
 
 
 def make_room(raw, _record):
@@ -82,4 +88,4 @@ def fill(users: int) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), Path(sys.argv[2]))

@@ -4,13 +4,16 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import requests
 
-from core import serverlock
-from tests.conftest import ROOT, free_port
+from core import accounts, serverlock
+from database import transaction
+from tests.conftest import ACTOR, ROOT, free_port
 from tests.databases import unsound
+from tests.portal.conftest import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -41,6 +44,30 @@ def second(server):
     """What a second server on the folder of one that serves comes to: the process, and what it said."""
     process, _url = start(server.instance)
     return process, process.communicate(timeout=60)[1]
+
+
+def open_files(process):
+    """Return the paths of the database's files that a process holds open."""
+    found = [os.readlink(file) for file in Path(f"/proc/{process}/fd").iterdir() if file.is_symlink()]
+    return {path for path in found if "rollcall.db" in path and not path.endswith(".serving")}
+
+
+@pytest.mark.parametrize("has_administrator", [True, False])
+def test_no_connection_is_carried_over_when_the_worker_is_forked(make_server, instance, app, has_administrator):
+    """Closing it would delete the write-ahead log under the worker, which has no lock of its own then."""
+    if has_administrator:  # the server's start reads and writes other things
+        with app.app_context(), transaction():
+            accounts.create("ada@example.com", PASSWORD, "administrator", ACTOR)
+    server = make_server(instance)
+    server.session().post(f"{server.base_url}/Users", json={"userName": "ada"})
+    supervisor = server.process.pid
+    [worker] = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    assert open_files(supervisor) == set()
+    database = str(server.instance / "rollcall.db")
+    assert open_files(worker) == {database, f"{database}-wal", f"{database}-shm"}
+    locked = [line for line in Path("/proc/locks").read_text().splitlines() if f" {worker} " in line]
+    inode = (server.instance / "rollcall.db").stat().st_ino
+    assert any(f":{inode} " in line and "READ" in line for line in locked), locked
 
 
 def test_a_second_server_is_refused_in_a_sentence(second):
