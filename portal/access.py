@@ -66,10 +66,10 @@ class ServerSessions(SessionInterface):
     def open_session(self, app, request):
         if request.path.startswith(WITHOUT_SESSION):
             return self.make_null_session(app)
-        secret = request.cookies.get(cookie_name(), "")
-        if not SECRET.fullmatch(secret):
-            return Session(sessions.new_secret())
         try:
+            secret = request.cookies.get(cookie_name(), "")
+            if not SECRET.fullmatch(secret):
+                return Session(sessions.new_secret())
             found = sessions.find(secret)
         except OperationalError as error:  # Flask renders no error so early: the application raises it again
             request.environ["rollcall.failure"] = error
