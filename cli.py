@@ -51,6 +51,7 @@ def init_app(app: Flask):
         backup_command,
         restore_command,
         migrate_data,
+        check,
         recount,
         rehearse,
     ):
@@ -80,7 +81,8 @@ def only_check(app: Flask, refusal_of) -> Flask:
 @with_appcontext
 def check(as_json):
     """Look for what is wrong with this installation, and say how to cure it; exit 1 if there is a problem."""
-    refusal = current_app.extensions["refusal_of"]()
+    refusal_of = current_app.extensions.get("refusal_of")  # of an application that was set up, nothing is refused
+    refusal = refusal_of() if refusal_of else None
     found = checks.findings(current_app.config, current_app.instance_path, refusal)
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in found], indent=2))
