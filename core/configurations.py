@@ -418,14 +418,6 @@ def remove(configuration_id: int, actor: Actor):
     journal.note(actor, "deleted", "Configuration", configuration_id, configuration.name, _noted(configuration))
 
 
-def deliver_all(configuration_id: int, actor: Actor) -> Outcome:
-    """Deliver anew to everybody whom it concerns, as after a job that failed. Raise Stale if it is gone."""
-    configuration = find(configuration_id)
-    if configuration is None:
-        raise Stale(None)
-    return _delivered(configuration, "delivered", None, {}, actor)
-
-
 def _delivered(configuration, action, before, after, actor):
     """Deliver a configuration, or have a job do so, and write its audit line."""
     revisions, job_id = deliveries.distribute(configuration, actor)

@@ -215,11 +215,21 @@ def _recipients(configuration) -> list[int]:
 
 def distribute(configuration: Configuration, actor: Actor) -> tuple[int, int | None]:
     """Deliver to all whom it concerns; return (people with a new revision, None), or (0, the job's id)."""
-    holders = [pk for (pk,) in HOLDERS.rows(configuration_id=configuration.id)]
-    pks = sorted({*holders, *_recipients(configuration)})
+    pks = _concerned(configuration)
     if len(pks) > AT_ONCE:
         return 0, queue.add(DELIVER, pks, actor, str(configuration.id))
     return deliver([configuration.id], pks), None
+
+
+def distribute_anew(configuration: Configuration, actor: Actor) -> int:
+    """Have a job deliver to all whom it concerns; return its id."""
+    return queue.add(DELIVER, _concerned(configuration), actor, str(configuration.id))
+
+
+def _concerned(configuration) -> list[int]:
+    """Return the pks of those who are to have it, and of those who have it."""
+    holders = [pk for (pk,) in HOLDERS.rows(configuration_id=configuration.id)]
+    return sorted({*holders, *_recipients(configuration)})
 
 
 def deliver(ids: Iterable[int], pks: Iterable[int]) -> int:

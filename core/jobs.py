@@ -31,6 +31,7 @@ from protocol.errors import ScimError
 PORTION = 200  # users: what Okta may have to wait for
 DELIVERIES = 1_000  # computed in one portion
 PAUSE = 0.02  # seconds between portions, in which others get the write lock
+LOOKED_AT = 100  # deliveries, for the newest of one configuration
 LOOK = 1  # seconds after which work that another process left is seen
 JOBS = Job.__table__
 SHOWN = [column for column in JOBS.c if column.name != "pks"]  # pks may be megabytes
@@ -196,10 +197,10 @@ def _users(pks):
     return [Resource(kind, *row) for row in USERS_OF_PKS.rows(pks=json_list(pks))]
 
 
-def delivering(configuration_id: int):
-    """Return the unfinished job, as `find` does, that delivers a configuration, or None."""
-    jobs = (job for job in unfinished() if job.kind == deliveries.DELIVER)
-    return next((job for job in jobs if configuration_id in deliveries.ids_of(job.subject)), None)
+def last_delivery(configuration_id: int):
+    """Return the newest job, as `find` does, that delivered a configuration, delivers it or will, or None."""
+    newest = select(*SHOWN).where(JOBS.c.kind == deliveries.DELIVER).order_by(JOBS.c.id.desc()).limit(LOOKED_AT)
+    return next((job for job in execute(newest) if configuration_id in deliveries.ids_of(job.subject)), None)
 
 
 def _set_active(pks, actor, active):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import abort, flash, render_template, request, url_for
 
-from core import attributes, configurations, directory, jobs, journal, lists, mobileconfig
+from core import attributes, configurations, deliveries, directory, jobs, journal, lists, mobileconfig
 from core.configurations import ConfigurationError, Readiness, Stale
 from core.deliveries import Configuration
 from core.lists import GroupQuery, UserQuery
@@ -121,7 +121,7 @@ def configuration(configuration_id):
         held=held,
         is_first=not after,
         following=older,
-        job=jobs.delivering(found.id),
+        job=jobs.last_delivery(found.id),
         missing=configurations.MISSING,
         distributions=configurations.DISTRIBUTIONS,
     )
@@ -280,6 +280,7 @@ def preview_configuration(configuration_id):
 @bp.get("/configurations/new/preview")
 @bp.get("/configurations/<int:configuration_id>/preview")
 @bp.get("/configurations/<int:configuration_id>/copy")
+@bp.get("/configurations/<int:configuration_id>/deliver")
 @needs("readonly")
 def configuration_form(configuration_id=None):
     """Lead back from the address that a browser shows once a form was looked at."""
@@ -428,6 +429,15 @@ def copy_configuration(configuration_id):
         made = configurations.copy(find(configuration_id).id, access.actor())
     flash(f"Made {made.name}. It goes to nobody yet.")
     return done(url_for("portal.edit_configuration", configuration_id=made.id))
+
+
+@bp.post("/configurations/<int:configuration_id>/deliver")
+@needs("administrator")
+def deliver_configuration(configuration_id):
+    """Bring it to everybody whom it concerns once more, after a job that did not come to its end."""
+    with transaction():
+        deliveries.distribute_anew(find(configuration_id), access.actor())
+    return done(url_for("portal.configuration", configuration_id=configuration_id))
 
 
 @bp.get("/configurations/<int:configuration_id>/delete")

@@ -39,7 +39,7 @@ PUBLIC = {
 SIGN_OUT = {"portal.sign_out", "portal.person_sign_out"}
 PERSON = "person"  # whose pages these are; not a role of an administrator
 # without anything to fill in: the empty form is whole
-ONE_PRESS = {"portal.send_again", "portal.copy_configuration"}
+ONE_PRESS = {"portal.send_again", "portal.copy_configuration", "portal.deliver_configuration"}
 VISITS = {"sessions", "failed_sign_ins"}  # tables that tell of visits, and of nothing else
 LOCAL = Actor("Command line")
 HOUR = timedelta(hours=1)

@@ -473,16 +473,36 @@ def test_a_picture_comes_as_a_file_or_as_text(ada, people, make, stored):
     assert refused.status_code == 422 and "is no PNG picture" in words(refused.text)
 
 
+def work(app):
+    """Do what jobs have left."""
+    with app.app_context():
+        while jobs.work():
+            pass
+
+
 def test_many_people_get_it_by_a_job_and_the_page_tells_how_far_it_is(app, ada, people, make, monkeypatch):
     monkeypatch.setattr(deliveries, "AT_ONCE", 1)
     url = make(WIFI)
     said = ada.says(url)
     assert "Saved. It is on its way to its people." in said and "On its way: 0 of 2 people." in said
     assert 'hx-trigger="every 1s"' in ada.get(url).text
-    with app.app_context():
-        while jobs.work():
-            pass
+    work(app)
     assert "1 ready, 1 held" in ada.says(url) and "every 1s" not in ada.get(url).text
+
+
+def test_after_a_delivery_that_failed_it_is_delivered_again(app, ada, alan, people, make, monkeypatch):
+    monkeypatch.setattr(deliveries, "AT_ONCE", 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(deliveries, "deliver", lambda *_: 1 / 0)
+        url = make(WIFI)
+        work(app)
+    assert "The last delivery did not come to its end. It stopped after 0 of 2 users." in alan.says(url)
+    assert "Deliver again" in ada.says(url) and "Deliver again" not in alan.says(url)
+    assert alan.post(f"{url}/deliver").status_code == 403
+    assert ada.post(f"{url}/deliver").location == url
+    assert "On its way: 0 of 2 people" in ada.says(url)
+    work(app)
+    assert "1 ready, 1 held" in ada.says(url) and "did not come to its end" not in ada.says(url)
 
 
 def test_the_dashboard_shows_the_share_of_people_who_are_ready(alan, people, make):
