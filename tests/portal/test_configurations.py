@@ -496,7 +496,7 @@ def test_after_a_delivery_that_failed_it_is_delivered_again(app, ada, alan, peop
         broken.setattr(deliveries, "deliver", lambda *_: 1 / 0)
         url = make(WIFI)
         work(app)
-    assert "The last delivery did not come to its end. It stopped after 0 of 2 users." in alan.says(url)
+    assert "The last delivery did not come to its end It stopped after 0 of 2 users." in alan.says(url)
     assert "Deliver again" in ada.says(url) and "Deliver again" not in alan.says(url)
     assert alan.post(f"{url}/deliver").status_code == 403
     assert ada.post(f"{url}/deliver").location == url

@@ -576,7 +576,7 @@ def test_days_that_cannot_be_are_refused_and_nothing_is_saved(ada, setting, days
 
 
 def test_the_log_is_kept_as_long_as_an_administrator_says(ada, alan, setting):
-    assert "Requests are kept for 30 days" in alan.says(SETTINGS)
+    assert "stays in the log for 30 days" in alan.says(SETTINGS)
     answer = save(ada, log_days="90")
     assert answer.status_code == 303 and (setting("log_days"), setting("invitation_days")) == (90, 7)
     assert "The provisioning log is kept for 90 days." in ada.says(SETTINGS)
