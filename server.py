@@ -160,7 +160,7 @@ def share_memory():
 
 def keep_house(app, stop):
     """Write waiting log entries and lines every second, prune old ones now and then; set `stop` at the end."""
-    pruned, can_write = time.monotonic(), True
+    prune_at, can_write = time.monotonic() + PRUNE_SECONDS, True
     while threading.main_thread().is_alive():
         time.sleep(1)
         logs.flush()
@@ -169,8 +169,10 @@ def keep_house(app, stop):
                 while journal.is_waiting():
                     with transaction():
                         journal.flush()
-                if time.monotonic() - pruned > PRUNE_SECONDS and not prune():
-                    pruned = time.monotonic()
+                if time.monotonic() > prune_at:
+                    prune_at = time.monotonic() + PRUNE_SECONDS  # if it fails, too
+                    if prune():
+                        prune_at = 0
             can_write = True
         except Exception as error:
             if not engines.is_unwritable(error):
