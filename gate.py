@@ -1,8 +1,9 @@
 """What stands between the server and Flask: one form of path, whole bodies, a bounded number at work.
 
 The server gives every request a thread, so that slow senders only hold up themselves. Here their bodies are read to
-the end first, and then one read and one write work at a time, for threads that share an interpreter hinder each
-other: eight at once cost twice the CPU. Where one takes long, the next ones do not wait for it.
+the end first, so many at once that threads are left. Then one read and one write work at a time, for threads that
+share an interpreter hinder each other: eight at once cost twice the CPU. Where one takes long, the next ones do not
+wait for it.
 """
 
 import re
@@ -14,6 +15,8 @@ SLASHES = re.compile("//+")
 SOON = 0.1  # seconds that a request waits for the one before it
 OTHERS = 7  # that may work beside one that takes long
 LARGE_OTHERS = 1  # the same for those with large bodies: each may need 200 MB
+SENDERS = 224  # bodies that are received at once with a token, and as many without: threads are left to read with
+HASTE = 1  # seconds that a body waits to be received: as a rule all of it has come already
 CHUNK = 65_536  # bytes
 LARGEST_FORM = 256 * 1024  # bytes of a body without a token: what people send
 LARGE_BODY = 65_536  # bytes; larger bodies lie on the disk until their turn, and have places of their own
@@ -38,6 +41,7 @@ class Gate:
 
     def __init__(self, app, max_body: int):
         self.app, self.max_body = app, max_body
+        self.clients, self.strangers = BoundedSemaphore(SENDERS), BoundedSemaphore(SENDERS)
         self.reads, self.writes, self.large_writes = Places(OTHERS), Places(OTHERS), Places(LARGE_OTHERS)
 
     def __call__(self, environ, start_response):
@@ -45,9 +49,15 @@ class Gate:
         places = self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes
         if not self._is_read(environ):
             return self._work(environ, start_response, places)
+        senders = self.clients if has_token(environ) else self.strangers
+        if not senders.acquire(timeout=HASTE):
+            return self._refuse(environ, start_response)
         body = SpooledTemporaryFile(LARGE_BODY)
         try:
-            size = self._receive(environ, body)
+            try:
+                size = self._receive(environ, body)
+            finally:
+                senders.release()
             return self._work(environ, start_response, places if size <= LARGE_BODY else self.large_writes)
         finally:
             with suppress(OSError):  # of a full disk once more
@@ -55,11 +65,10 @@ class Gate:
 
     def _is_read(self, environ):
         """Return whether to read the body: one that is too large for whoever sends it stays where it is."""
-        has_token = "bearer" in environ.get("HTTP_AUTHORIZATION", "").lower()
         if "HTTP_TRANSFER_ENCODING" in environ:
-            return has_token
+            return has_token(environ)
         length = environ.get("CONTENT_LENGTH") or "0"
-        largest = self.max_body if has_token else min(self.max_body, LARGEST_FORM)
+        largest = self.max_body if has_token(environ) else min(self.max_body, LARGEST_FORM)
         return length.isdecimal() and len(length) < 20 and 0 < int(length) <= largest
 
     def _receive(self, environ, body):
@@ -85,12 +94,21 @@ class Gate:
     def _work(self, environ, start_response, places):
         give_back = places.take()
         if give_back is None:
-            environ["rollcall.overloaded"] = True  # the application says so, in the words of its door
-            return self.app(environ, start_response)
+            return self._refuse(environ, start_response)
         try:
             return self.app(environ, start_response)
         finally:
             give_back()
+
+    def _refuse(self, environ, start_response):
+        """Let the application answer 503, in the words of its door."""
+        environ["rollcall.overloaded"] = True
+        return self.app(environ, start_response)
+
+
+def has_token(environ) -> bool:
+    """Return whether a request says that it has a token: it may not be one."""
+    return "bearer" in environ.get("HTTP_AUTHORIZATION", "").lower()
 
 
 def clean_path(path: str) -> str:

@@ -137,7 +137,7 @@ BOUNDS = {
     "time for the headers": (r"(\d+) s", server.HEAD_SECONDS),
     "time between two requests": (r"(\d+) s", server.HEAD_SECONDS),
     "connections \\|": (r"([\d,]+),", server.CONNECTIONS),
-    "slow bodies": (r"(\d+)", server.SERVER_THREADS),
+    "slow bodies": (r"(\d+)", gate.SENDERS),
     "requests at work": (r"(\d+) reads", 1 + gate.OTHERS),
     "requests at work \\|": (r"of these (\d+)", 1 + gate.LARGE_OTHERS),
     "wait for the database's lock": (r"(\d+) s, and", database.LOCK_SECONDS),

@@ -1,6 +1,7 @@
 """One server a SQLite file: a second one is a mistake, and is told so at once."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +53,24 @@ def open_files(process):
     return {path for path in found if "rollcall.db" in path and not path.endswith(".serving")}
 
 
+def worker_of(server):
+    """Return the process that the server's supervisor has forked."""
+    supervisor = server.process.pid
+    [worker] = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    return int(worker)
+
+
+def test_a_worker_ends_with_its_supervisor_and_another_server_takes_over(server):
+    worker = worker_of(server)
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait(5)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker}").exists()
+    assert server.start().session().get(f"{server.base_url}/Users").status_code == 200
+
+
 @pytest.mark.parametrize("has_administrator", [True, False])
 def test_no_connection_is_carried_over_when_the_worker_is_forked(make_server, instance, app, has_administrator):
     """Closing it would delete the write-ahead log under the worker, which has no lock of its own then."""
@@ -60,8 +79,7 @@ def test_no_connection_is_carried_over_when_the_worker_is_forked(make_server, in
             accounts.create("ada@example.com", PASSWORD, "administrator", ACTOR)
     server = make_server(instance)
     server.session().post(f"{server.base_url}/Users", json={"userName": "ada"})
-    supervisor = server.process.pid
-    [worker] = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    supervisor, worker = server.process.pid, worker_of(server)
     assert open_files(supervisor) == set()
     database = str(server.instance / "rollcall.db")
     assert open_files(worker) == {database, f"{database}-wal", f"{database}-shm"}

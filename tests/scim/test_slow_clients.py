@@ -16,7 +16,7 @@ import requests
 
 SCIM_JSON = "application/scim+json"
 HALF_OPEN = 64
-MANY = 500  # half-open requests of strangers
+MANY = 600  # half-open requests: more than the server has threads
 SECONDS = 5  # that a normal request may take beside them
 CROWD = 500
 
@@ -73,6 +73,17 @@ def test_half_open_requests_stop_nobody(server, stall, beginning):
 def test_very_many_half_open_requests_of_strangers_stop_nobody(server, stall, beginning):
     stall(beginning(server), MANY)
     assert_a_write_and_a_read_are_quick(server)
+
+
+def test_very_many_half_sent_bodies_with_a_token_stop_no_reader(server, stall):
+    stall(half_a_body(server), MANY)
+    session, started = server.session(), time.monotonic()
+    assert session.get(f"{server.base_url}/Users", timeout=2 * SECONDS).json()["totalResults"] == 0
+    assert requests.get(f"{server.url}/sign-in", timeout=2 * SECONDS).status_code == 200
+    refused = session.post(f"{server.base_url}/Users", data='{"userName": "late"}', timeout=2 * SECONDS)
+    assert (refused.status_code, refused.headers["Content-Type"]) == (503, SCIM_JSON)
+    assert int(refused.headers["Retry-After"]) > 0
+    assert time.monotonic() - started < SECONDS
 
 
 @pytest.mark.parametrize("beginning", [half_a_body, half_a_body_of_a_stranger])
