@@ -57,7 +57,7 @@ def change(instance):
 @pytest.fixture
 def settled(app, change, token, make_user, make_group, instance):
     """An installation in which nothing is wrong."""
-    make_group("Staff", make_user("ada"), make_user("eve", active=False))
+    make_group("Staff", make_user("ada"), make_user("bea"), make_user("eve", active=False))
     change(
         "INSERT INTO administrators (email, email_key, role, password_hash, created)"
         " VALUES ('a@example.com', 'a@example.com', 'administrator', '-', '')"
@@ -166,8 +166,21 @@ def test_what_is_wrong_in_the_database_is_found(settled, look, change, statement
     assert set(found) - {name} <= {"tokens", "foreign keys"}
 
 
+def test_a_database_that_is_readable_but_not_sound_is_found(settled, look, change):
+    change(
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = replace(sql, 'expires VARCHAR', 'expires VARCHAR NOT NULL')"
+        " WHERE name = 'tokens'",
+    )
+    assert "damaged: NULL value in tokens.expires" in look()["integrity"].sentence
+
+
 def test_a_recount_cures_every_total(settled, app, look, change):
-    change("DELETE FROM user_counts", "UPDATE groups SET member_count = 7", "UPDATE blocks SET count = 9")
+    change(
+        "DELETE FROM user_counts",
+        "UPDATE groups SET member_count = 7, disabled_count = 7",
+        "UPDATE blocks SET count = 9",
+    )
     assert "totals" in look()
     with app.app_context(), transaction():
         checks.recount()

@@ -188,6 +188,19 @@ def stuck_reader(server):
     return connection
 
 
+def test_no_checkpoint_is_made_while_another_process_writes(sqlite, app, instance, monkeypatch):
+    """Where the two meet, SQLite before 3.51.3 can lose the commit."""
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 1)
+    other = sqlite3.connect(instance / "rollcall.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with app.app_context():
+        with pytest.raises(database.Busy):
+            database.checkpoint()
+        other.rollback()
+        assert database.checkpoint()
+    other.close()
+
+
 def test_every_connection_waits_for_the_disk_and_keeps_foreign_keys(sqlite, app):
     wanted = {"synchronous": 2, "foreign_keys": 1, "journal_mode": "wal", "wal_autocheckpoint": 0}
     with app.app_context():

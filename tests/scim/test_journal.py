@@ -1,7 +1,10 @@
 """Every request leaves an entry in the log and every change a line in the audit trail; neither tells a secret."""
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +24,7 @@ from core.journal import Actor
 from database import db, transaction
 from protocol.definitions import CUSTOM
 from protocol.schema import GROUP_TYPE
+from tests.conftest import ROOT
 from tests.databases import open_database
 
 SECRET = "S3cretPassw0rt"
@@ -206,6 +210,37 @@ def test_housekeeping_goes_on_while_old_entries_are_left(app, scim, entries, mon
     with app.app_context():
         assert [server.prune() for _ in range(3)] == [True, True, False]
     assert entries() == []
+
+
+HOUSEKEEPING = """
+import sys, threading, time
+import server
+from app import create_app
+from core import journal
+from database import execute, transaction
+
+server.PRUNE_SECONDS = 0
+app, stop = create_app(), threading.Event()
+threading.Thread(target=server.keep_house, args=(app, stop)).start()
+for _ in range(100):
+    time.sleep(0.1)
+    with app.app_context():
+        if not execute(journal.ENTRIES.select()).all():
+            break
+else:
+    print("an old entry was left", flush=True)
+"""
+
+
+def test_housekeeping_deletes_old_entries_by_itself(sqlite, scim, entries, instance, monkeypatch):
+    old = (datetime.now(UTC) - timedelta(days=31)).replace(tzinfo=None).isoformat() + "Z"
+    monkeypatch.setattr(door, "now", lambda: old)
+    scim.get("/Users")
+    assert len(entries()) == 1
+    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance)}
+    command = [sys.executable, "-c", HOUSEKEEPING]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 # when it is written
