@@ -2,14 +2,41 @@
 
 import itertools
 import random
+import threading
 import time
 
+from sqlalchemy import func, select
+
+import database
+from core import journal
+from database import transaction
+from models import AuditLine
+from tests.conftest import ACTOR
 from tests.databases import open_database
 from tests.durability.helpers import BULK, Load, create_users, patch_body, read_all, together
 from tests.durability.test_crashes import fill
 
+LINES = AuditLine.__table__
 SECONDS = 2  # a minute is the full run
 THREADS = 8
+
+
+def test_all_that_one_request_reads_is_of_one_moment(app):
+    def count():
+        return database.execute(select(func.count()).select_from(LINES)).scalar()
+
+    def write():
+        with app.app_context(), transaction():
+            journal.note(ACTOR, "changed", "Setting", "x", "x")
+
+    with app.app_context():
+        before = count()
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join()
+        assert count() == before
+    with app.app_context():
+        assert count() == before + 1
 
 
 def test_every_client_reads_what_it_has_written(shared):

@@ -212,6 +212,17 @@ def test_housekeeping_goes_on_while_old_entries_are_left(app, scim, entries, mon
     assert entries() == []
 
 
+def test_housekeeping_writes_what_was_read_within_seconds(server):
+    assert server.session().get(f"{server.base_url}/Users").status_code == 200
+    deadline, found = time.monotonic() + 5, None
+    with closing(open_database(server.instance)) as other:
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.1)
+            found = other.execute("SELECT path FROM provisioning_log").fetchone()
+            other.rollback()
+    assert found == ("/scim/v2/Users",)
+
+
 HOUSEKEEPING = """
 import sys, threading, time
 import server
