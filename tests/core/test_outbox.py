@@ -867,5 +867,5 @@ def test_a_create_does_not_wait_for_a_server_that_hangs(app, scim, worker, monke
             began = time.monotonic()
             assert scim.post("/Users", {"userName": f"user{number}@example.com"}).status_code == 201
             taken.append(time.monotonic() - began)
-    assert sorted(taken)[48] < 0.5
+    assert sorted(taken)[48] < 2
     assert len(rows("id")) == 50
