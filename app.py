@@ -68,7 +68,7 @@ def create_app(overrides: dict | None = None) -> Flask:
     if app.config["TRUSTED_PROXIES"]:
         trusted = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)
-    app.wsgi_app = Gate(app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
+    app.wsgi_app = app.extensions["gate"] = Gate(app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])
     operations.init_app(app)
     return app
 

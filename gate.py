@@ -37,14 +37,24 @@ class Places:
 
 
 class Gate:
-    """WSGI middleware. Answers 503 with Retry-After if a request's turn does not come in time."""
+    """WSGI middleware. Answers 503 with Retry-After if a request's turn does not come in time.
+
+    `under_way` has a number for each request that holds a thread.
+    """
 
     def __init__(self, app, max_body: int):
-        self.app, self.max_body = app, max_body
+        self.app, self.max_body, self.under_way = app, max_body, set()
         self.clients, self.strangers = BoundedSemaphore(SENDERS), BoundedSemaphore(SENDERS)
         self.reads, self.writes, self.large_writes = Places(OTHERS), Places(OTHERS), Places(LARGE_OTHERS)
 
     def __call__(self, environ, start_response):
+        self.under_way.add(id(environ))
+        try:
+            return self._admit(environ, start_response)
+        finally:
+            self.under_way.discard(id(environ))
+
+    def _admit(self, environ, start_response):
         environ["PATH_INFO"] = clean_path(environ.get("PATH_INFO", ""))
         places = self.reads if environ["REQUEST_METHOD"] in ("GET", "HEAD") else self.writes
         if not self._is_read(environ):

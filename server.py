@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 
 from flask import Flask
 from granian import Granian
@@ -31,6 +32,7 @@ LARGEST_HEAD = 65_536  # bytes of a request's line and headers together
 HEAD_SECONDS = 30  # that they may take, and that a connection may be idle
 STOP_SECONDS = 10  # how long requests under way may take once the server is told to stop
 MAIL_SECONDS = 7  # how long the mail that is being sent may take then, before another worker may have it
+LONG = 1  # seconds that a request may hold its thread before the others are seen to
 PRUNE_SECONDS = 600
 PRUNE_ENTRIES = 5_000  # of the log, deleted in one transaction
 M_ARENA_MAX = -8  # of <malloc.h>
@@ -41,7 +43,7 @@ def serve(create_app: Callable[[], Flask], target: str):
 
     `target` is what Granian's worker, a process of its own, calls for its application: "module:function".
     """
-    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
+    host, port = address()
     try:
         app = create_app()
     except ConfigurationError as error:
@@ -69,6 +71,11 @@ def serve(create_app: Callable[[], Flask], target: str):
         log_level="error",
         log_dictconfig=logs.GRANIAN,
     ).serve()
+
+
+def address() -> tuple[str, str]:
+    """Return the host and the port to serve on."""
+    return os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
 
 
 def start(app, url) -> serverlock.ServerLock | None:
@@ -148,6 +155,7 @@ def work(create_app: Callable[[], Flask]) -> Flask:
     threading.Thread(target=keep_house, args=(app, stop), name="housekeeping").start()
     threading.Thread(target=jobs.keep_working, args=(app, stop), name="jobs").start()
     threading.Thread(target=outbox.keep_delivering, args=(app, stop), name="outbox").start()
+    threading.Thread(target=see_to_threads, args=(app, stop), daemon=True, name="see-to-threads").start()
     threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
     return app
 
@@ -192,6 +200,22 @@ def prune() -> bool:
         throttle.prune()
     invitations.expire()
     return is_more
+
+
+def see_to_threads(app, stop):
+    """Send the server a request now and then while another holds its thread for long.
+
+    Granian adds a thread only when a request arrives, and rarely none where one is needed. Then the last request
+    would wait until another arrives, or until whoever is slow is done.
+    """
+    gate, before = app.extensions["gate"], set()
+    while not stop.wait(LONG):
+        now = set(gate.under_way)
+        if now & before:
+            with suppress(OSError, HTTPException), closing(HTTPConnection(*address(), timeout=LONG)) as connection:
+                connection.request("GET", "/healthz")
+                connection.getresponse()
+        before = now
 
 
 def heard_signals() -> socket.socket:

@@ -272,6 +272,16 @@ class Server:
                 self.kill()
 
 
+def wait_for(claim, seconds=30) -> bool:
+    """Return whether a claim about another process comes true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if claim():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -10,10 +10,10 @@ import requests
 from app import create_app
 from core import accounts, attributes, directory, invitations, tokens
 from database import db, transaction
-from tests.conftest import ACTOR
+from tests.conftest import ACTOR, wait_for
 from tests.databases import open_database
 from tests.durability.helpers import new_server, patch_body
-from tests.durability.test_outbox import states, switch_on, wait_for
+from tests.durability.test_outbox import states, switch_on
 from tests.mailserver import MailServer
 from tests.portal.conftest import CSRF, PASSWORD
 

@@ -9,12 +9,12 @@ import requests
 from app import create_app
 from core import accounts
 from database import db, transaction
-from tests.conftest import ACTOR, SCIM_JSON, free_port
+from tests.conftest import ACTOR, SCIM_JSON, free_port, wait_for
 from tests.databases import unsound
 from tests.durability.disks import LimitedDisk, MountedDisk, can_mount, server_on, start_in_vain
 from tests.durability.helpers import BULK, copy_database, create_users, patch_body, read_all, torn_rows
 from tests.durability.test_locks import large_user
-from tests.durability.test_outbox import deliver, let_leases_end, states, switch_on, wait_for
+from tests.durability.test_outbox import deliver, let_leases_end, states, switch_on
 from tests.mailserver import MailServer
 from tests.portal.conftest import CSRF, PASSWORD
 

@@ -22,7 +22,7 @@ from core.journal import Actor
 from database import db, transaction
 from server import MAIL_SECONDS, STOP_SECONDS
 from tests import databases
-from tests.conftest import ROOT, SCIM_JSON
+from tests.conftest import ROOT, SCIM_JSON, wait_for
 from tests.databases import open_database
 from tests.mailserver import LINK, MailServer
 
@@ -63,15 +63,6 @@ def query(folder, statement, *parameters):
 
 def states(folder):
     return dict(query(folder, "SELECT state, count(*) FROM outbox GROUP BY state"))
-
-
-def wait_for(claim, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if claim():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def let_leases_end(folder):

@@ -5,11 +5,10 @@ import shutil
 
 import pytest
 
-from tests.conftest import SCIM_JSON, free_port
+from tests.conftest import SCIM_JSON, free_port, wait_for
 from tests.databases import unsound
 from tests.durability.disks import can_mount, run, start_in_vain
 from tests.durability.helpers import copy_database, create_users, new_server, patch_body, read_all
-from tests.durability.test_outbox import wait_for
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 

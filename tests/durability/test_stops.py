@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT, free_port, wait_for
 from tests.durability.helpers import read_all, together
 from tests.durability.test_outbox import (
     SOON,
@@ -21,7 +21,6 @@ from tests.durability.test_outbox import (
     query,
     states,
     switch_on,
-    wait_for,
 )
 from tests.mailserver import SENDER, MailServer
 

@@ -14,6 +14,8 @@ from contextlib import ExitStack, suppress
 import pytest
 import requests
 
+from tests.conftest import wait_for
+
 SCIM_JSON = "application/scim+json"
 HALF_OPEN = 64
 MANY = 600  # half-open requests: more than the server has threads
@@ -108,6 +110,16 @@ def test_readers_that_never_read_stop_nobody(server):
         started = time.monotonic()
         assert session.get(f"{server.base_url}/Users?count=1", timeout=30).status_code == 200
         assert time.monotonic() - started < SECONDS
+
+
+def test_a_request_that_takes_long_makes_the_server_ask_itself_so_that_no_other_lacks_a_thread(server, stall):
+    def asked():
+        return (server.instance / "log").read_text().count("GET '/healthz'")
+
+    time.sleep(3)
+    assert asked() == 1  # when it started
+    stall(half_a_body(server), 1)
+    assert wait_for(lambda: asked() > 2)
 
 
 def test_a_body_whose_sender_gives_up_is_no_write(server):
