@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -28,6 +29,7 @@ from engines import WAL_BYTES
 
 LOG = logging.getLogger("rollcall")
 LOCK_SECONDS = 10  # how long a write waits for the others of this process, before 503
+SILENCE = 600  # seconds until a failure that stays is logged again
 
 
 class Base(DeclarativeBase):
@@ -198,9 +200,29 @@ def log_failure(error: Exception, message: str, *names):
     if isinstance(error, Away) or (isinstance(error, OperationalError) and engines.is_away(error)):
         LOG.error(f"{message}: the database cannot be reached: %s", *names, reason)
     elif engines.is_unwritable(error):
-        LOG.error(f"{message}: the disk takes no more: %s", *names, reason)
+        LOG.error(f"{message}: the disk took no more: %s", *names, reason)
     else:
         LOG.exception(message, *names)
+
+
+class Complaint:
+    """What a thread that tries again says of its failures: one that stays is logged again after ten minutes only.
+
+    The log may be on the disk that is full.
+    """
+
+    def __init__(self, message: str):
+        self.message = message
+        self.end()
+
+    def log(self, error: Exception):
+        if str(error) != self.reason or time.monotonic() >= self.silent_until:
+            self.reason, self.silent_until = str(error), time.monotonic() + SILENCE
+            log_failure(error, self.message)
+
+    def end(self):
+        """Take note that it works again."""
+        self.reason, self.silent_until = None, 0.0
 
 
 def why_unusable(error: OperationalError | OSError) -> str:

@@ -36,6 +36,7 @@ LONG = 1  # seconds that a request may hold its thread before the others are see
 PRUNE_SECONDS = 600
 PRUNE_ENTRIES = 5_000  # of the log, deleted in one transaction
 M_ARENA_MAX = -8  # of <malloc.h>
+HOUSEKEEPING_FAILED = "Housekeeping failed; log entries wait in memory, and it tries again each second"
 
 
 def serve(create_app: Callable[[], Flask], target: str):
@@ -168,7 +169,7 @@ def share_memory():
 
 def keep_house(app, stop):
     """Write waiting log entries and lines every second, prune old ones now and then; set `stop` at the end."""
-    prune_at, can_write = time.monotonic() + PRUNE_SECONDS, True
+    prune_at, failing = time.monotonic() + PRUNE_SECONDS, database.Complaint(HOUSEKEEPING_FAILED)
     while threading.main_thread().is_alive():
         time.sleep(1)
         logs.flush()
@@ -181,13 +182,9 @@ def keep_house(app, stop):
                     prune_at = time.monotonic() + PRUNE_SECONDS  # if it fails, too
                     if prune():
                         prune_at = 0
-            can_write = True
+            failing.end()
         except Exception as error:
-            if not engines.is_unwritable(error):
-                database.log_failure(error, "Housekeeping failed; it goes on in a second")
-            elif can_write:  # said once: the log may be on the same disk
-                can_write = False
-                logs.LOG.error("The disk took no more: %s. Log entries wait in memory until it does", error.orig)
+            failing.log(error)
     stop.set()
     logs.flush()
 

@@ -22,7 +22,7 @@ from core.directory import Resource
 from core.journal import Actor
 from core.queue import REMOVE_ATTRIBUTE
 from core.search import USERS
-from database import Busy, Prepared, after_commit, execute, log_failure, now, transaction
+from database import Busy, Complaint, Prepared, after_commit, execute, now, transaction
 from engines import is_one_of, is_unwritable, json_list
 from models import Job
 from protocol import definitions
@@ -32,6 +32,7 @@ PORTION = 200  # users: what Okta may have to wait for
 DELIVERIES = 1_000  # computed in one portion
 PAUSE = 0.02  # seconds between portions, in which others get the write lock
 LOOKED_AT = 100  # deliveries, for the newest of one configuration
+INTERRUPTED = "The work on many users was interrupted; it is tried again each second"
 LOOK = 1  # seconds after which work that another process left is seen
 JOBS = Job.__table__
 SHOWN = [column for column in JOBS.c if column.name != "pks"]  # pks may be megabytes
@@ -171,23 +172,25 @@ def is_waiting() -> bool:
 
 def keep_working(app: Flask, stop: threading.Event):
     """Work on jobs, as they are started, until `stop` is set: the body of a thread of the server."""
-    started = queue.state(app).started
+    started, failing = queue.state(app).started, Complaint(INTERRUPTED)
     while not stop.is_set():
         started.clear()
-        if _work_safely(app):
+        if _work_safely(app, failing):
             stop.wait(PAUSE)
         else:
             started.wait(LOOK)
 
 
-def _work_safely(app):
+def _work_safely(app, failing):
     try:
         with app.app_context():
-            return work()
+            more = work()
+        failing.end()
+        return more
     except Busy:
         return True
     except Exception as error:
-        log_failure(error, "The work on many users was interrupted; it goes on in a second")
+        failing.log(error)
         return False
 
 

@@ -460,6 +460,27 @@ def test_the_thread_survives_a_failure_that_it_cannot_note(monkeypatch, worker, 
     assert wait_for(lambda: active() == [False])
 
 
+def test_a_failure_that_stays_is_logged_once_until_it_works_again(monkeypatch, worker, caplog):
+    monkeypatch.setattr(jobs, "LOOK", 0.01)
+    tries, broken = [], [True]
+
+    def _work(job_id):
+        tries.append(job_id)
+        return 1 / 0 if broken else False
+
+    def complaints():
+        return [record for record in caplog.records if record.getMessage() == jobs.INTERRUPTED]
+
+    monkeypatch.setattr(jobs, "_work", _work)
+    worker()
+    assert wait_for(lambda: len(tries) > 5) and len(complaints()) == 1
+    broken.clear()
+    so_far = len(tries)
+    assert wait_for(lambda: len(tries) > so_far + 1)
+    broken.append(True)
+    assert wait_for(lambda: len(complaints()) == 2)
+
+
 def test_others_get_the_write_lock_between_portions(monkeypatch, worker):
     monkeypatch.setattr(jobs, "PAUSE", 0.02)
     start("disable", people(600))
