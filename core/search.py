@@ -299,8 +299,8 @@ def page(resource_type, tree, by: Order, start=1, count=100, after=None):
     template, keys = parametrised(tree) if tree is not None else (None, {})
     plan = _plan(resource_type, template, by)
     rows = _rows(plan, keys, start, count, after) if count else []
-    if tree is not None and after is None and start == 1 and 0 < len(rows) < count:
-        return len(rows), rows  # the page holds them all: no need to count
+    if tree is not None and after is None and len(rows) < count and (rows or start == 1):
+        return start - 1 + len(rows), rows  # the page holds the last of them: no need to count
     return plan.total.scalar(**keys), rows
 
 

@@ -3,7 +3,9 @@
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import event
 
+from database import db
 from tests.scim.test_users import ENTERPRISE, assert_refused
 
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -52,6 +54,32 @@ def test_pages_by_index(scim, crowd, query, expected, start):
     assert names(answer) == [f"user{i}" for i in expected]
     assert answer.json["totalResults"] == 5
     assert answer.json["itemsPerPage"] == len(expected) and answer.json["startIndex"] == start
+
+
+@pytest.mark.parametrize("start", range(1, 6))
+@pytest.mark.parametrize("count", range(5))
+@pytest.mark.parametrize("order", ["", "&sortBy=title", "&sortBy=userName&sortOrder=descending"])
+def test_every_page_of_a_filter_tells_the_same_total(scim, crowd, start, count, order):
+    titled = quote('title pr and not (title eq "abbot")')
+    answer = scim.get(f"/Users?filter={titled}&startIndex={start}&count={count}{order}")
+    assert answer.json["totalResults"] == 3
+    assert len(names(answer)) == max(0, min(count, 4 - start))
+
+
+@pytest.mark.parametrize("name, found", [("user1", ["user1"]), ("nobody", [])])
+def test_a_look_up_reads_the_users_once(app, sqlite, scim, crowd, name, found):
+    statements = []
+
+    def trace(raw, *_):
+        raw.set_trace_callback(statements.append)
+
+    with app.app_context():
+        event.listen(db.engine, "checkout", trace)
+        asked = quote(f'userName eq "{name}"')
+        assert names(scim.get(f"/Users?filter={asked}")) == found
+        event.remove(db.engine, "checkout", trace)
+        db.engine.dispose()
+    assert sum("FROM users" in " ".join(statement.split()) for statement in statements) == 1
 
 
 @pytest.mark.parametrize(
