@@ -1,6 +1,8 @@
 # `make` lists the targets; each sets up what it needs.
 PYTHON ?= python3
 export PYTHONPATH := .
+# even where that is switched off: each server of the tests would compile the program anew
+export PYTHONDONTWRITEBYTECODE :=
 # on PostgreSQL, where a process waits for another one
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 

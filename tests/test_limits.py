@@ -21,7 +21,7 @@ CLOSE = b"Host: localhost\r\nConnection: close\r\n"
 def server(empty_instance, tmp_path_factory):
     server = new_server(shutil.copytree(empty_instance, tmp_path_factory.mktemp("limits") / "instance"))
     yield server.start()
-    server.stop()
+    server.end()
 
 
 def status_of(server, data):

@@ -197,4 +197,4 @@ def make_office(chromium, empty_instance, tmp_path_factory):
 
     yield make_office
     for server in servers:
-        server.stop()
+        server.end()

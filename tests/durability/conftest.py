@@ -11,4 +11,4 @@ from tests.durability.helpers import new_server
 def shared(empty_instance, tmp_path_factory):
     server = new_server(shutil.copytree(empty_instance, tmp_path_factory.mktemp("shared") / "instance"))
     yield server.start()
-    server.stop()
+    server.end()
