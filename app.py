@@ -5,7 +5,7 @@ from importlib import import_module
 
 from flask import Flask, request
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
@@ -125,6 +125,13 @@ def add_errors(app):
         if scim.is_ours(request.path):
             return scim.error_reply(scim.from_http(error), allow)
         return frame.error_page(error.code, frame.detail(error)), error.code, allow or {}
+
+    @app.errorhandler(BadHost)
+    def host_refused(error):
+        if scim.is_ours(request.path):
+            return http_refused(error)
+        # no page: without a host there are no addresses to lead on to
+        return "The Host header of the request is no name of a host.\n", 400, {"Content-Type": "text/plain"}
 
     @app.errorhandler(Exception)
     def failed(error):

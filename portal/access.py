@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import logging
 import re
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, request, session, url_for
@@ -232,7 +233,14 @@ def is_from_elsewhere() -> bool:
     if origin == "null" and has_secret():
         return False  # so says a browser that keeps the address of the page to itself; the token must be right
     ours = {request.host, urlsplit(settings.public_url()).netloc} - {""}
-    return origin is not None and urlsplit(origin).netloc not in ours
+    return origin is not None and _netloc(origin) not in ours
+
+
+def _netloc(origin):
+    """Return the host and port in an Origin header; None if it is no address."""
+    with suppress(ValueError):
+        return urlsplit(origin).netloc
+    return None
 
 
 def password_errors(field: str = "password") -> dict:

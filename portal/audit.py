@@ -2,7 +2,7 @@
 
 import re
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request
 
 import database
 from core import accounts, history, journal, tokens
@@ -10,7 +10,7 @@ from core.history import AuditQuery
 from portal import bp
 from portal.access import needs
 from portal.csv_export import csv_response
-from portal.frame import here
+from portal.frame import address, here
 from portal.lists import chips, is_untidy, whole_number
 
 KINDS = ("User", "Group", "Token", "Attribute", "Administrator", "Setting", "Mail", "Configuration")
@@ -38,7 +38,7 @@ def audit():
         chips=_chips(query, names),
         kinds=[("", "All"), *((kind, kind) for kind in KINDS)],
         actors=[("", "Everybody"), *((actor, actor) for actor in _actors(query))],
-        export=url_for("portal.export_audit", **_without_page()),
+        export=address(_without_page(), "portal.export_audit"),
     )
 
 

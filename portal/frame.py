@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlencode
 
 from flask import get_flashed_messages, redirect, render_template, request, session, url_for
 from werkzeug.exceptions import HTTPException
@@ -83,7 +84,13 @@ def here(**changes) -> str:
     """Return the address of this page with other parameters, at the list's first page; None takes one away."""
     kept = {name: value for name, value in request.args.items() if name not in ("after", "before", "from", "since")}
     values = {name: value for name, value in (kept | changes).items() if value not in (None, "")}
-    return url_for(request.endpoint, **(request.view_args or {}), **values)
+    return address(values, request.endpoint, **(request.view_args or {}))
+
+
+def address(parameters: dict, endpoint: str, **view_args) -> str:
+    """Return the address of a page with parameters: url_for would take some of a browser's names for its own."""
+    query = urlencode(parameters)
+    return url_for(endpoint, **view_args) + (f"?{query}" if query else "")
 
 
 def done(url: str):

@@ -238,6 +238,7 @@ def test_a_form_without_its_token_changes_nothing(app, routes, ada, registered):
         {"Origin": "https://evil.example"},
         {"Origin": "http://localhost.evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
     ids=str,
 )

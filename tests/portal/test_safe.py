@@ -34,6 +34,29 @@ def test_no_page_names_the_host_that_a_request_made_up(ada, path):
     assert "evil.example" not in ada.get(path, **headers).text
 
 
+@pytest.mark.parametrize("host", ["a..b", ".a", "x" * 64, "x" * 64 + ".example.com"])
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/", "/healthz", "/static/app.css", "/nothing/here", "/scim/v2/Users"]
+)
+def test_a_host_that_can_be_none_is_refused(ada, stranger, caplog, host, path):
+    for browser in (ada, stranger):
+        answer = browser.get(path, Host=host)
+        assert answer.status_code in (400, 401), answer.text
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["endpoint", "_method", "_external", "_scheme", "_anchor", "values", "group_id", "self"]
+)
+def test_any_parameter_may_be_in_an_address(app, ada, make_group, name):
+    group = f"/users/groups/{make_group('Sales')['id']}"
+    for path in (*PAGES[:-1], group, "/admin/mail", "/configurations"):
+        answer = ada.get(f"{path}?{name}=https://evil.example/&q=a&text=a")
+        assert answer.status_code in (200, 302, 303), (path, answer.text)
+        assert answer.headers.get("Location", "/").startswith("/"), path
+
+
 def test_an_unknown_page_stands_in_the_frame_and_leads_on(ada):
     answer = ada.get("/nothing/here")
     assert answer.status_code == 404
