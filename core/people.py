@@ -55,11 +55,11 @@ def sign_in(name: str, password: str, address: str) -> SignedIn | None:
 
     Tries are counted as those of administrators are, and by the same network address. Opens its own transactions.
     """
-    key = _key(name)
+    person = find_by_name(name)
+    key = _key(person.id if person else user_name_key(name.strip()))
     with transaction():
         limits = {key: accounts.TRIES["account"], f"address {address}": accounts.TRIES["address"]}
         tries = throttle.count(limits, accounts.WINDOW)
-    person = find_by_name(name)
     right = passwords.matches(password, person.password_hash if person else None)
     if not right or not person.active:
         return None
@@ -70,9 +70,9 @@ def sign_in(name: str, password: str, address: str) -> SignedIn | None:
     return SignedIn(*person[: len(SignedIn._fields)])
 
 
-def _key(name):
-    """Return what the tries at a sign-in are counted by."""
-    return f"person {fold(name.strip())}"
+def _key(whom):
+    """Return what the tries at a sign-in are counted by: an id, for several names may lead to one person."""
+    return f"person {whom}"
 
 
 def signed_in(person: SignedIn):
@@ -98,5 +98,5 @@ def set_password(person: Person, password: str, actor: Actor):
     execute(update(PEOPLE).where(PEOPLE.c.user_pk == person.pk), {"password_hash": password_hash})
     links.revoke(user_pk=person.pk)
     sessions.end_all_of(person.pk)
-    throttle.forget([], _key(person.user_name))
+    throttle.forget([], _key(person.id))
     journal.note(actor, "changed the password", "User", person.id, person.user_name)

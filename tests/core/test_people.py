@@ -170,6 +170,23 @@ def test_guessing_is_slowed_and_another_person_is_left_alone():
     assert people.sign_in("alan", OTHER, HERE)
 
 
+def test_no_other_way_to_write_a_name_gives_more_guesses():
+    register("grace@example.com", **emails("hopper@example.com"))
+    names = ["grace@example.com", "GRACE@example.com ", "\uff47race@example.com", "hopper@example.com"]
+    for number in range(10):
+        assert people.sign_in(names[number % len(names)], f"guess {number}", HERE) is None
+    for name in names:
+        with pytest.raises(Throttled):
+            people.sign_in(name, PASSWORD, HERE)
+
+
+def test_no_other_way_to_write_an_unknown_name_gives_more_guesses():
+    for number in range(10):
+        assert people.sign_in(("eve", "\uff45ve", "EVE")[number % 3], PASSWORD, HERE) is None
+    with pytest.raises(Throttled):
+        people.sign_in("e\uff56e", PASSWORD, HERE)
+
+
 def test_guessing_at_people_and_at_administrators_shares_the_limit_of_an_address(monkeypatch):
     monkeypatch.setitem(accounts.TRIES, "address", 3)
     register("grace")
