@@ -18,7 +18,7 @@ LARGE_OTHERS = 1  # the same for those with large bodies: each may need 200 MB
 SENDERS = 224  # bodies that are received at once with a token, and as many without: threads are left to read with
 HASTE = 1  # seconds that a body waits to be received: as a rule all of it has come already
 CHUNK = 65_536  # bytes
-LARGEST_FORM = 256 * 1024  # bytes of a body without a token: what people send
+LARGEST_FORM = 512 * 1024  # bytes of a body without a token: what people send
 LARGE_BODY = 65_536  # bytes; larger bodies lie on the disk until their turn, and have places of their own
 PATIENCE = 30  # seconds that a request waits for its turn; Okta gives up after 60
 

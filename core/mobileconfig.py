@@ -26,7 +26,7 @@ from core import variables
 UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LONGEST = 1000  # characters of a template; of what it becomes, ten times as many
 MOST_ROWS = 100  # lines, or key and value pairs, of one field
-ICON_BYTES = 1_000_000
+ICON_BYTES = 180_000  # a form carries it as Base64, and another one beside it
 INTEGERS = range(-(2**63), 2**63)
 REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 ON, OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
@@ -475,7 +475,7 @@ PASSPHRASE = Check(
 BUNDLE = Check(re.compile(r"[A-Za-z0-9.-]+").fullmatch, "is no bundle id: write it as com.example.app.")
 PNG = Check(
     lambda data: data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) <= ICON_BYTES,
-    "is no PNG picture of at most 1 MB: choose a square one of at most 400 × 400 pixels.",
+    "is no PNG picture of at most 180 kB: choose a square one of at most 400 × 400 pixels.",
 )
 
 

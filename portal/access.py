@@ -28,7 +28,7 @@ from portal import bp
 from protocol.definitions import BASE_PATH
 
 SAFE = ("GET", "HEAD")
-LARGEST_FORM = 256 * 1024  # bytes; the gate reads no more without a token
+LARGEST_FORM = 512 * 1024  # bytes, a stored picture and a new one; the gate reads no more without a token
 WITHOUT_SESSION = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 SECRET = re.compile(r"[\w-]{43}", re.ASCII)
 LOG = logging.getLogger("rollcall")

@@ -192,7 +192,7 @@ document.addEventListener("keydown", (event) => {
 // a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is
 document.addEventListener("htmx:before:response", async (event) => {
   const { status, raw } = event.detail.ctx.response;
-  const isRefusal = [403, 404, 429].includes(status) || status >= 500;
+  const isRefusal = [400, 403, 404, 405, 413, 429].includes(status) || status >= 500;
   if (!isRefusal) return;
   event.preventDefault();
   const page = new DOMParser().parseFromString(await raw.clone().text(), "text/html");

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from core import configurations, deliveries, jobs
-from core.mobileconfig import TYPES
+from core.mobileconfig import ICON_BYTES, TYPES
 from database import execute
 from models import AuditLine
+from portal.access import LARGEST_FORM
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import PASSWORD, words
 
@@ -473,6 +474,19 @@ def test_a_picture_comes_as_a_file_or_as_text(ada, people, make, stored):
     assert refused.status_code == 422 and "is no PNG picture" in words(refused.text)
 
 
+def test_the_largest_picture_is_edited_and_replaced_as_the_browser_sends_both(ada, people, make, stored):
+    largest = PNG + bytes(ICON_BYTES - len(PNG))
+    url = make(CLIP | {"field-icon-file": (io.BytesIO(largest), "icon.png")}, "webclip")
+    kept = {"field-icon": b64encode(largest).decode()}
+    assert edit(ada, url, CLIP | kept | {"name": "Renamed"}).status_code == 303
+    new = {"field-icon-file": (io.BytesIO(largest[:-1] + b"!"), "icon.png")}
+    assert edit(ada, url, CLIP | kept | new, 2).status_code == 303
+    assert b64decode(stored()[0].fields["icon"]).endswith(b"!")
+    larger = {"field-icon-file": (io.BytesIO(largest + b"!"), "icon.png")}
+    refused = edit(ada, url, CLIP | kept | larger, 3)
+    assert refused.status_code == 422 and "at most 180 kB" in words(refused.text)
+
+
 def work(app):
     """Do what jobs have left."""
     with app.app_context():
@@ -593,7 +607,7 @@ def test_markup_in_every_name_is_text(ada, define, make_user, make_group, make):
 
 
 def test_a_form_larger_than_it_may_be_is_refused(ada, people, stored):
-    answer = ada.post(NEW, WIFI | {"field-servers": "x" * 300_000})
+    answer = ada.post(NEW, WIFI | {"field-servers": "x" * LARGEST_FORM})
     assert answer.status_code == 413 and stored() == []
 
 
