@@ -11,7 +11,7 @@ from portal.access import needs, public
 from portal.account import judged
 from portal.frame import done, people
 from portal.jobs import carry_out
-from portal.lists import NAMED, kept_choice, ticked, user_query, way_back
+from portal.lists import NAMED, kept_choice, shown, since_shown, ticked, user_query, way_back
 from portal.users import find
 
 # why somebody gets no invitation, as a preview says it of one and of several
@@ -32,7 +32,7 @@ def ask_whom_to_invite():
 @bp.post("/users/invite")
 @needs("helpdesk")
 def invite_users():
-    """Show who gets an invitation and who does not; send them once the form repeats the number that was shown."""
+    """Show who gets an invitation and who does not; send them once the form repeats whom that was shown for."""
     pks, skipped = sorted_out()
     if not pks:
         reasons = said(skipped)
@@ -42,12 +42,10 @@ def invite_users():
         return preview(pks, skipped)
     with transaction():
         pks, skipped = sorted_out()
-        is_as_shown = request.form["shown"] == str(len(pks))
+        is_as_shown = request.form["shown"] == shown(pks)
         changed, job_id = carry_out("invite", pks) if is_as_shown else (None, None)
     if not is_as_shown:
-        return preview(
-            pks, skipped, {"form": f"Now it would be {people(len(pks))}. Nobody was invited: look again."}
-        )
+        return preview(pks, skipped, {"form": f"{since_shown(pks)} Nobody was invited: look again."})
     if job_id:
         return done(url_for("portal.job", job_id=job_id))
     rows = lists.users_of_pks(pks) if len(pks) == 1 else []
@@ -77,7 +75,7 @@ def preview(pks, skipped, errors=None):
         skipped=said(skipped),
         days=settings.get("invitation_days"),
         problem=outbox.smtp_problem(current_app.config),
-        shown=len(pks),
+        shown=shown(pks),
         kept=kept_choice(),
         back=way_back(),
         errors=errors or {},

@@ -5,6 +5,7 @@ chips(("q", "“ada”"), ("source", ""))     # [("“ada”", address without i
 """
 
 import re
+import zlib
 
 from flask import abort, request, url_for
 
@@ -12,7 +13,7 @@ from core import lists
 from core.lists import UserQuery, UserRow
 from core.user_search import COLUMNS
 from portal import access
-from portal.frame import here
+from portal.frame import here, people
 
 SOURCES = {"scim": "SCIM Okta", "local": "Local"}
 STATUSES = {"enabled": "Enabled", "disabled": "Disabled"}
@@ -82,6 +83,18 @@ def ticked() -> list[UserRow]:
 def kept_choice() -> list[tuple]:
     """Return (name, value) of what a form carried to say whom it is about: the confirmation sends it again."""
     return [(name, value) for name, value in request.form.items(multi=True) if name in KEPT]
+
+
+def shown(pks) -> str:
+    """Return for whom a confirmation is shown, as its form repeats it: how many, and a checksum of who."""
+    return f"{len(pks)}-{zlib.crc32(repr(sorted(pks)).encode()):08x}"
+
+
+def since_shown(pks) -> str:
+    """Return in words how those whom a confirmation is for have changed since it was shown."""
+    if request.form["shown"].partition("-")[0] == str(len(pks)):
+        return "Since this was shown, somebody has come in the place of another."
+    return f"They have become {people(len(pks))} since this was shown."
 
 
 def way_back(endpoint: str = "portal.users", **values) -> str:

@@ -23,6 +23,8 @@ from portal.lists import (
     first_row,
     is_untidy,
     kept_choice,
+    shown,
+    since_shown,
     ticked,
     tidy_address,
     user_query,
@@ -150,7 +152,7 @@ def ask_whom(kind):
 @bp.post("/users/<any(disable, enable, delete):kind>")
 @needs("helpdesk")
 def change_users(kind):
-    """Ask for confirmation; do it once the form repeats the number that was shown, and the password."""
+    """Ask for confirmation; do it once the form repeats whom that was shown for, and the password."""
     change = CHANGES[kind]
     pks, others = chosen(change)
     if not pks:
@@ -164,10 +166,10 @@ def change_users(kind):
     rows = lists.users_of_pks(pks) if len(pks) == 1 else []
     with transaction():
         pks, others = chosen(change)
-        is_as_shown = str(len(pks)) == request.form["shown"]
+        is_as_shown = request.form["shown"] == shown(pks)
         changed, job_id = carry_out(kind, pks) if is_as_shown else (None, None)
     if not is_as_shown:
-        problem = f"They have become {people(len(pks))} since this was shown. Nothing was changed: look again."
+        problem = f"{since_shown(pks)} Nothing was changed: look again."
         return confirmation(kind, pks, others, {"form": problem}), 409
     if job_id:
         return done(url_for("portal.job", job_id=job_id))
@@ -212,7 +214,7 @@ def confirmation(kind, pks, others, errors=None):
         others=others,
         is_of_okta=kind != "delete" and is_any_of_okta(pks),
         to_type=to_type(pks) if kind == "delete" else None,
-        shown=len(pks),
+        shown=shown(pks),
         kept=kept_choice(),
         back=way_back(),
         errors=errors or {},

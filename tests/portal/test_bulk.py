@@ -88,6 +88,18 @@ def test_a_condition_that_holds_for_nobody_changes_nobody(grace, scim, people, c
     assert active(scim) == before
 
 
+def test_another_person_is_not_changed_in_the_place_of_the_one_who_was_named(grace, scim, people, make_user):
+    zed, late = make_user("zed1@example.com"), make_user("zed2@example.com", active=False)
+    answer = grace.post("/users/disable", {"all": "1", "q": "zed", "status": "enabled"})
+    for user, active_now in ((zed, False), (late, True)):
+        scim.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": active_now})
+    before = active(scim)
+    answer = confirm(grace, "disable", answer)
+    assert answer.status_code == 409 and "in the place of another. Nothing was changed" in answer.text
+    assert active(scim) == before
+    assert confirm(grace, "disable", answer).status_code == 303
+
+
 def test_the_number_that_was_confirmed_is_the_one_that_is_changed(grace, scim, people, make_user):
     answer = grace.post("/users/disable", {"all": "1"})
     assert "<h1>Disable 2 people</h1>" in answer.text

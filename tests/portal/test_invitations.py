@@ -125,10 +125,19 @@ def test_the_number_that_was_shown_is_the_one_that_is_invited(grace, people, mak
     make_user("late@example.com")
     answer = grace.post("/users/invite", kept(preview))
     assert answer.status_code == 409
-    assert "Now it would be 3 people. Nobody was invited" in words(answer.text)
+    assert "have become 3 people since this was shown. Nobody was invited" in words(answer.text)
     assert mails() == []
     assert grace.post("/users/invite", kept(answer)).status_code == 303
     assert len(mails()) == 3
+
+
+def test_as_many_others_are_not_invited_in_the_place_of_those_who_were_shown(grace, scim, people, make_user, mails):
+    preview = grace.post("/users/invite", {"all": "1"})
+    make_user("late@example.com")
+    scim.delete(f"/Users/{people[0]['id']}")
+    answer = grace.post("/users/invite", kept(preview))
+    assert answer.status_code == 409 and "in the place of another. Nobody was invited" in words(answer.text)
+    assert mails() == []
 
 
 @pytest.mark.parametrize(
