@@ -116,10 +116,9 @@ def export_users():
 @needs("readonly")
 def export_chosen():
     """Export whom the form chose; all that match where nobody is ticked."""
-    rows = ticked()
-    if request.form.get("all") or not rows:
+    if request.form.get("all") or not request.form.getlist("user"):
         return exported(lists.user_batches(user_query(request.form)))
-    return exported([rows])
+    return exported([ticked()])
 
 
 def exported(batches):
