@@ -3,6 +3,7 @@
 from flask import current_app, flash, render_template, request, session, url_for
 
 from core import mails, outbox, settings
+from core.digests import digest
 from core.mails import PATHS
 from core.outbox import MailQuery, OutboxError
 from core.settings import SettingError
@@ -79,6 +80,10 @@ def invitation_mail():
     return template_page({name: settings.get(name) for name in TEMPLATE})
 
 
+class Stale(Exception):
+    """Somebody else has changed what a form is about since it was opened."""
+
+
 @bp.post(f"{PAGE}/invitation")
 @needs("administrator")
 def save_invitation_mail():
@@ -87,8 +92,12 @@ def save_invitation_mail():
         with transaction():
             for name, text in typed.items():
                 settings.change(name, text, access.actor())
+            if request.form.get("version") != version():
+                raise Stale
     except SettingError as error:
         return template_page(typed, {error.field: str(error)})
+    except Stale:
+        return template_page(typed, is_stale=True)
     flash("Saved. Every invitation that goes out from now on says this, those that wait included.")
     return done(url_for("portal.invitation_mail"))
 
@@ -118,18 +127,27 @@ def test_invitation_mail():
     return template_page(typed, preview=preview)
 
 
+def version() -> str:
+    """Return which text a form was opened with: the one that is committed."""
+    return digest("\0".join(map(settings.get, TEMPLATE)))
+
+
 def typed_template() -> dict:
     return {name: request.form.get(name, "") for name in TEMPLATE}
 
 
-def template_page(typed, errors=None, preview=None):
+def template_page(typed, errors=None, preview=None, is_stale=False):
+    """Answer the form. A stale one shows what the invitation says now, and then replaces it."""
+    current = version()
     page = render_template(
         "mails/invitation.html",
         typed=typed,
+        version=current if is_stale else request.form.get("version", current),
+        stored={name: settings.get(name) for name in TEMPLATE} if is_stale else None,
         is_default=all(settings.get(name) == typed[name] == settings.DEFAULTS[name] for name in TEMPLATE),
         variables=settings.INVITATION_VARIABLES,
         preview=preview,
         problem=outbox.smtp_problem(current_app.config),
         errors=errors or {},
     )
-    return page, 422 if errors else 200
+    return page, 422 if errors else 409 if is_stale else 200

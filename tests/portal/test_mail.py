@@ -209,13 +209,32 @@ def test_the_form_lists_every_variable(ada):
 
 def test_the_text_is_changed_and_reverted(ada, kept, alan):
     before = kept()
-    answer = ada.post(f"{PAGE}/invitation", template())
+    answer = ada.post(f"{PAGE}/invitation", template(version=version_on(ada.get(f"{PAGE}/invitation"))))
     assert (answer.status_code, answer.location) == (303, f"{PAGE}/invitation")
     assert kept() == ("Hello ${userFirstName:-you}", "Go to ${activationUrl}\n")
     assert "Saved." in ada.says(f"{PAGE}/invitation")
     assert "invitation_subject" in alan.says("/admin/audit")
     assert ada.post(f"{PAGE}/invitation/default").status_code == 303
     assert kept() == before
+
+
+def version_on(page):
+    return re.search(r'name="version" value="([0-9a-f]{64})"', page.text)[1]
+
+
+def test_a_text_that_somebody_else_has_changed_is_not_replaced_unseen(ada, make_browser, kept):
+    eve = make_browser("administrator", "eve@example.com")
+    opened = version_on(ada.get(f"{PAGE}/invitation"))
+    other = template(version=opened, invitation_text="Eve says ${activationUrl}")
+    assert eve.post(f"{PAGE}/invitation", other).status_code == 303
+    answer = ada.post(f"{PAGE}/invitation/test", template(version=opened))
+    answer = ada.post(f"{PAGE}/invitation", template(version=version_on(answer)))
+    assert answer.status_code == 409
+    assert "Nothing was saved" in words(answer.text) and "Eve says ${activationUrl}" in answer.text
+    assert ">\nGo to ${activationUrl}</textarea>" in answer.text
+    assert kept()[1] == "Eve says ${activationUrl}\n"
+    assert ada.post(f"{PAGE}/invitation", template(version=version_on(answer))).status_code == 303
+    assert kept()[1] == "Go to ${activationUrl}\n"
 
 
 @pytest.mark.parametrize("path", ["/invitation", "/invitation/test"])
