@@ -129,7 +129,7 @@ def _collect(value, found, name="value"):
     if isinstance(value, str):
         if name == "path":
             found.update(REFERENCE.findall(value))
-        elif name == "value" and value.startswith(PREFIX):
+        elif _is_of_id(name) and value.startswith(PREFIX):
             found.add(value.removeprefix(PREFIX))
     elif isinstance(value, dict):
         for key, part in value.items():
@@ -144,12 +144,18 @@ def resolved(value, ids: dict, name: str = "value"):
     if isinstance(value, str):
         if name == "path":
             return REFERENCE.sub(lambda match: _id_of(match[1], ids), value)
-        return _id_of(value.removeprefix(PREFIX), ids) if name == "value" and value.startswith(PREFIX) else value
+        is_reference = _is_of_id(name) and value.startswith(PREFIX)
+        return _id_of(value.removeprefix(PREFIX), ids) if is_reference else value
     if isinstance(value, dict):
         return {key: resolved(part, ids, key.lower()) for key, part in value.items()}
     if isinstance(value, list):
         return [resolved(part, ids, name) for part in value]
     return value
+
+
+def _is_of_id(name):
+    """Return whether an id stands under a name, which may be a path; a manager may be a bare one."""
+    return re.split("[:.]", name)[-1] in ("value", "manager")
 
 
 def _id_of(bulk_id, ids):

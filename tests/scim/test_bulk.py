@@ -35,9 +35,10 @@ def test_a_group_may_name_users_that_are_made_with_it(scim, bulk):
     assert [m["$ref"] for m in made["members"]] == [ada["location"], bob["location"]]
 
 
-def test_two_may_refer_to_one_another(scim, bulk):
+@pytest.mark.parametrize("manager", [{"value": "bulkId:b"}, "bulkId:b"])
+def test_two_may_refer_to_one_another(scim, bulk, manager):
     bulk(
-        post("a", userName="ada", **{ENTERPRISE: {"manager": {"value": "bulkId:b"}}}),
+        post("a", userName="ada", **{ENTERPRISE: {"manager": manager}}),
         post("b", userName="bob", **{ENTERPRISE: {"manager": {"value": "bulkId:a"}}}),
     )
     ada, bob = scim.get("/Users?sortBy=userName").json["Resources"]
