@@ -34,6 +34,10 @@ POLICY = (
 DISK_FULL = "The disk of the server is full, or cannot be written to. Nothing was changed."
 
 
+class Overloaded(Exception):
+    """The gate had no place for a request in time."""
+
+
 class Rollcall(Flask):
     """Flask, without its look at each function of each request whether it is a coroutine: none is."""
 
@@ -84,7 +88,7 @@ def add_errors(app):
         if failure := request.environ.get("rollcall.failure"):
             raise failure
         if request.environ.get("rollcall.overloaded"):
-            raise database.Busy
+            raise Overloaded
         if request.environ.get("rollcall.disk_full"):
             LOG.error("The disk took no more: the body of a request to %r could not be kept", shown_path())
             raise ScimError(507, None, DISK_FULL)
@@ -92,6 +96,12 @@ def add_errors(app):
     @app.errorhandler(ScimError)
     def refused(error):
         return answer(error)
+
+    @app.errorhandler(Overloaded)
+    def overloaded(error):
+        status = 429 if scim.is_ours(request.path) else 503  # Okta repeats nothing else by itself
+        detail = "Rollcall is busy with other requests. Nothing was changed; it is to be tried again."
+        return answer(ScimError(status, None, detail), {"Retry-After": "5"})
 
     @app.errorhandler(database.Busy)
     def busy(error):

@@ -37,7 +37,7 @@ class Places:
 
 
 class Gate:
-    """WSGI middleware. Answers 503 with Retry-After if a request's turn does not come in time.
+    """WSGI middleware. Lets the application refuse a request whose turn does not come in time.
 
     `under_way` has a number for each request that holds a thread.
     """
@@ -111,7 +111,7 @@ class Gate:
             give_back()
 
     def _refuse(self, environ, start_response):
-        """Let the application answer 503, in the words of its door."""
+        """Let the application answer that there are too many, in the words of its door."""
         environ["rollcall.overloaded"] = True
         return self.app(environ, start_response)
 
