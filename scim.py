@@ -28,6 +28,7 @@ ACCEPTED_TYPES = ("", MEDIA_TYPE, "application/json")
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 DEFAULT_COUNT, MAX_COUNT = 100, 1_000
+MAX_DEPTH = 64  # levels of lists and objects in a body; SCIM needs eight
 LARGE_GROUP = 100  # members; a PATCH of a larger one answers 204
 SEARCH_NAMES = {name.lower(): name for name in QUERY_PARAMETERS}  # what else comes in a query is not logged
 
@@ -75,16 +76,33 @@ def resource_type(endpoint: str):
 
 def json_body():
     """Return the parsed body. Raise 415 for another media type, invalidSyntax for what is no JSON."""
-    if request.mimetype not in ACCEPTED_TYPES or request.content_encoding not in (None, "", "identity"):
-        raise ScimError(415, None, f"Send JSON as {MEDIA_TYPE}, not {request.mimetype or 'compressed'}.")
+    if request.mimetype not in ACCEPTED_TYPES:
+        raise ScimError(415, None, f"Send JSON as {MEDIA_TYPE}, not {request.mimetype}.")
+    if request.content_encoding not in (None, "", "identity"):
+        detail = f"Send JSON as it is: the Content-Encoding {request.content_encoding} is not read."
+        raise ScimError(415, None, detail)
     data = g.body = request.get_data()
     if not data:
         raise invalid_syntax("The request has no body: a JSON object was expected.")
     try:
-        g.sent = orjson.loads(data)
-        return g.sent
+        body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise invalid_syntax(f"The body is no valid JSON: {error}.") from None
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and is_deeper(body, MAX_DEPTH):
+        raise invalid_syntax(f"The JSON is nested more than {MAX_DEPTH} levels deep.")
+    g.sent = body
+    return body
+
+
+def is_deeper(value, levels: int) -> bool:
+    """Return whether lists and objects are nested more than so many levels deep."""
+    level = [value]
+    for _ in range(levels + 1):
+        nested = [part for part in level if isinstance(part, dict | list)]
+        if not nested:
+            return False
+        level = [inner for part in nested for inner in (part.values() if isinstance(part, dict) else part)]
+    return True
 
 
 @dataclass
@@ -172,9 +190,12 @@ def asked_projection(of_type):
 
 
 def base_url() -> str:
-    """Return where clients find this door: what is configured, what an administrator chose, or what they called."""
-    called = f"{'https' if request.is_secure else 'http'}://{request.host}{request.root_path}"
-    return (settings.public_url() or called) + BASE_PATH
+    """Return where clients find this door: what is configured, what an administrator chose, or what they called.
+
+    A host that is no name, such as one with an underscore, can stand in no address: then it is a path alone.
+    """
+    called = f"{'https' if request.is_secure else 'http'}://{request.host}" if request.host else ""
+    return (settings.public_url() or called + request.root_path) + BASE_PATH
 
 
 def scim_response(body: bytes, status=200, headers=None):

@@ -518,9 +518,10 @@ def _runs(steps):
 
 def _verb(step):
     """Return what a step does: add, set, remove or swap; whom it names; and whom it filters for."""
-    target, ids = step.target, _member_ids(step.value)
+    target = step.target
     if target.sub is not None:
         raise mutability(f"{target.sub.path} cannot be changed: remove the member and add another.")
+    ids = _member_ids(step.value)
     if step.op == "remove" and target.where is None:
         return ("remove", ids, None) if step.value is not None else ("set", [], None)
     if target.where is None:

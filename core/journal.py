@@ -27,7 +27,8 @@ LINES = AuditLine.__table__
 INSERT_ENTRY = Prepared(ENTRIES.insert(), [column.name for column in ENTRIES.c if column.name != "id"])
 INSERT_LINE = Prepared(LINES.insert(), [column.name for column in LINES.c if column.name != "id"])
 SECRETS = (b"passw", b"rc_", b"\\u00", b"\x00")  # what may be one; escapes and UTF-16 may hide one
-PASSWORD = re.compile(r"(passw\w*)\W+\w.*", re.IGNORECASE | re.DOTALL)
+# each word is looked at once: beginning anew within it would take time that grows with the square of its length
+PASSWORD = re.compile(r"\b((?>\w*?passw\w*))\W++\w.*", re.IGNORECASE | re.DOTALL)
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
 
 
@@ -91,7 +92,7 @@ def readable(body: bytes) -> str | None:
     if any(mark in lower for mark in SECRETS):
         try:
             body = orjson.dumps(_redacted(orjson.loads(body)))
-        except orjson.JSONDecodeError:
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):  # nested as deep as none is
             return f"[{len(body)} bytes that are no JSON]"
     return _cut(body[: LARGEST_BODY + 1].decode(errors="replace"), LARGEST_BODY)
 

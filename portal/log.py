@@ -97,5 +97,5 @@ def pretty(body: str | None) -> tuple[str | None, bool]:
     """Return (a body of the log with line breaks, whether it is whole JSON): one that was cut stays as it is."""
     try:
         return body and orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode(), True
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # what is read may be nested too deep to be written
         return body, False

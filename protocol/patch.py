@@ -15,7 +15,7 @@ import orjson
 
 from protocol.errors import ScimError, invalid_path, invalid_syntax, invalid_value, mutability, no_target
 from protocol.filters import And, Compare, Target, match, parse_path
-from protocol.schema import Attribute, ResourceType, comparable, identity, merged, normalise_value
+from protocol.schema import Attribute, ResourceType, comparable, identity, merged, normalise_value, refuse_too_many
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MAX_OPERATIONS = 20_000
@@ -187,7 +187,9 @@ def _apply(document, step):
         parents.append(parents[-1].setdefault(parent.name, {}))
     container = parents[-1]
     if attribute.multi_valued:
-        container[attribute.name] = _apply_to_values(container.get(attribute.name, []), step)
+        values = _apply_to_values(container.get(attribute.name, []), step)
+        refuse_too_many(attribute, values)  # at each step: what the next one costs grows with them
+        container[attribute.name] = values
     elif step.op == "remove" or step.value is None:
         container.pop(attribute.name, None)
     else:

@@ -8,6 +8,7 @@ No database, no HTTP, no clock.
 """
 
 import base64
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from protocol.errors import invalid_syntax, invalid_value
 
 MAX_STRING = 65_536  # characters; pictures and certificates are bounded by the request alone
 MAX_NAME = 1_024  # characters of an identifying name: userName, and a group's displayName
+MOST_MARKS = 30  # combining marks on one letter
 MAX_VALUES = 1_000  # values of one multi-valued attribute of a user
 # leniency: Entra sends a manager, and hand-made mappings send roles, as bare strings that stand for their `value`
 BARE_STRINGS = ("manager", "roles", "entitlements")
@@ -121,6 +123,12 @@ def _members(table, body, prefix, ignored):
     return members
 
 
+def refuse_too_many(attribute: Attribute, values: list):
+    """Raise invalidValue for more values than an attribute may have; a group may have any number of members."""
+    if len(values) > MAX_VALUES and attribute.path != "members":
+        raise invalid_value(f"{attribute.path} may have at most {MAX_VALUES} values.", attribute.path)
+
+
 def normalise_value(attribute: Attribute, value, ignored: list):
     """Return a checked, canonical value for `attribute`, or None where it means unset. Raise invalidValue."""
     if not attribute.multi_valued:
@@ -131,8 +139,7 @@ def normalise_value(attribute: Attribute, value, ignored: list):
         value = [value]  # leniency: OneLogin sends a single object for emails
     if not isinstance(value, list):
         raise invalid_value(f"{attribute.path} must be a list of values.", attribute.path)
-    if len(value) > MAX_VALUES and attribute.path != "members":
-        raise invalid_value(f"{attribute.path} may have at most {MAX_VALUES} values.", attribute.path)
+    refuse_too_many(attribute, value)
     values = [v for v in (_single(attribute, v, ignored) for v in value) if v is not None]
     if attribute.path == "members":
         if len(values) < len(value):
@@ -260,17 +267,35 @@ def moment(text: str) -> str | None:
 
 def fold(text: str) -> str:
     """Return the form in which strings compare where letter case does not count."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+    if text.isascii():
+        return text.lower()
+    return (unicodedata.normalize("NFC", text) if _is_language(text) else text).casefold()
 
 
-@lru_cache(maxsize=10_000)
+def _is_language(text):
+    """Return whether no letter has more marks than any language gives it (UAX #15 §13, stream-safe text).
+
+    To normalise marks takes time that grows with the square of how many stand together: 64,000 take ten seconds.
+    """
+    if len(text) <= MAX_NAME:  # a few milliseconds, whatever it is
+        return True
+    runs = itertools.groupby(text, lambda character: unicodedata.combining(character) > 0)
+    return not any(are_marks and len(list(run)) > MOST_MARKS for are_marks, run in runs)
+
+
 def user_name_key(text: str) -> str:
     """Return the form in which userNames are equal: PRECIS UsernameCaseMapped (RFC 7644 §5, RFC 8265).
 
-    Names that the profile refuses, such as those with spaces, are compared by NFKC and case folding.
+    Names that the profile refuses, such as those with spaces, are compared by NFKC and case folding. No userName is
+    longer than MAX_NAME: whatever is, equals none.
     """
-    if text.isascii():
+    if text.isascii() or len(text) > MAX_NAME:
         return text.lower()
+    return _profiled(text)
+
+
+@lru_cache(maxsize=10_000)
+def _profiled(text):
     try:
         return USERNAME_PROFILE.enforce(text)
     except UnicodeEncodeError:

@@ -7,6 +7,7 @@ import pytest
 from core import journal
 from database import transaction
 from protocol.definitions import CUSTOM
+from tests.conftest import SCIM_JSON
 from tests.portal.conftest import words
 
 LOG = "/admin/provisioning-log"
@@ -245,3 +246,9 @@ def test_an_entry_that_is_gone_says_so(alan, identifier):
 def test_a_body_that_was_cut_is_shown_as_it_is(newest, scim, alan):
     scim.post("/Users", {"userName": "ada@example.com", "title": "x" * 9000})
     assert "Cut where it was too long" in words(alan.get(f"{LOG}/{newest()}").text)
+
+
+def test_a_body_that_was_nested_too_deep_is_shown_as_it_is(newest, scim, alan):
+    assert scim.open("POST", "/Users", "[" * 400 + "]" * 400, {"Content-Type": SCIM_JSON}).status_code == 400
+    page = alan.get(f"{LOG}/{newest()}")
+    assert page.status_code == 200 and "[" * 400 in page.text

@@ -63,6 +63,19 @@ def test_signing_in_never_leads_elsewhere(app, make_account, target):
     assert (answer.status_code, answer.location) == (303, "/")
 
 
+@pytest.mark.parametrize("page", ["/sign-in", "/device/sign-in", "/forgotten", "/device/forgotten"])
+def test_many_marks_on_one_letter_are_no_work(app, make_account, page):
+    """Python would normalise these for half a minute."""
+    make_account("ada@example.com")
+    browser = Browser(app)
+    token = browser.csrf(page)
+    field = "name" if page == "/device/sign-in" else "email"
+    began = time.monotonic()
+    answer = browser.post(page, {field: "a" + "\u0301\u0323" * 35_000}, token=token)
+    assert answer.status_code in (303, 422)
+    assert time.monotonic() - began < 3
+
+
 def test_a_wrong_password_and_an_unknown_address_look_alike(app, make_account):
     make_account("ada@example.com")
     answers = []

@@ -55,6 +55,10 @@ class Attack:
         return f"{self.method} {self.path[:100]!r} {(self.data or b'')[:120]!r} {str(self.headers)[:80]}"
 
 
+def nest(levels, beginning="[", end="]"):
+    return beginning * levels + "[]" + end * levels
+
+
 class Target:
     """The app under attack, with a few resources and a view of what its database holds."""
 
@@ -1557,3 +1561,83 @@ def test_a_line_break_in_a_path_splits_no_response(server):
             status, headers, _ = answer_to(server, head.encode())
             assert 400 <= status < 500, (method, path)
             assert "X-Evil" not in headers, (method, path)
+
+
+# what would take time that grows with the square of its length, or more levels than Python goes down
+
+
+@pytest.mark.parametrize("levels", [64, 300, 600, 1_000])
+@pytest.mark.parametrize(
+    "method, path, body",
+    [
+        ("POST", "/Users", '{"userName": "p", "foo": %s}'),
+        ("POST", "/Users", '{"userName": "p", "password": "x", "foo": %s}'),
+        ("POST", "/Users/.search", '{"filter": %s}'),
+        ("PATCH", "/Users/{user}", '{"Operations": [{"op": "replace", "value": {"foo": %s}}]}'),
+        ("PATCH", "/Users/{user}", f'{{"Operations": [{{"op": "add", "value": {{"{definitions.USER}": %s}}}}]}}'),
+        (
+            "POST",
+            "/Bulk",
+            '{"Operations": [{"method": "POST", "path": "/Users", "bulkId": "a", "data": {"foo": %s}}]}',
+        ),
+    ],
+)
+@pytest.mark.parametrize("pair", [("[", "]"), ('{"x":', "}"), (f'{{"{definitions.USER}":', "}")])
+def test_what_is_nested_too_deep_is_refused(target, method, path, body, levels, pair):
+    target.withstand([Attack(method, f"/scim/v2{path}", (body % nest(levels, *pair)).encode())])
+    assert target.answer.status_code == 400 and target.answer.json["scimType"] == "invalidSyntax"
+
+
+def test_what_is_nested_as_deep_as_may_be_is_taken(target):
+    body = f'{{"userName": "p", "password": "x", "foo": {nest(62)}}}'
+    target.withstand([Attack("POST", "/scim/v2/Users", body.encode())])
+    assert target.answer.status_code == 201
+
+
+MARKS = "a" + "\u0301\u0323" * 30_000
+
+
+@pytest.mark.parametrize("length", [1, 50_000])
+def test_no_word_is_looked_at_again_and_again(target, length):
+    runs = ["passw" * 12_000, ("passw" * 100 + "!" * length) * 2, '"' * 60_000, "rc_" * 20_000, '\\"' * 30_000]
+    for run in runs:
+        data = orjson.dumps({"userName": "ada", "title": run, "password": "x"})
+        target.withstand(
+            [
+                Attack("GET", f"/scim/v2/{run[:60_000]}", headers={"Authorization": ""}),
+                Attack("GET", f"/scim/v2/Users?filter={run[:60_000]}"),
+                Attack("POST", "/scim/v2/Users", data),
+                Attack("PUT", "/scim/v2/Users/{user}", data),
+            ]
+        )
+
+
+@pytest.mark.parametrize("name", ["title", "displayName", "userName"])
+def test_many_marks_on_one_letter_are_no_work(target, name):
+    data = orjson.dumps({"userName": "ada", name: MARKS})
+    condition = orjson.dumps({"filter": f'{name} eq "{MARKS[:9_000]}"'})
+    target.withstand([Attack("POST", "/scim/v2/Users", data), Attack("POST", "/scim/v2/Users/.search", condition)])
+
+
+def test_many_operations_on_one_attribute_are_no_work(target):
+    operations = [{"op": "add", "path": "emails", "value": [{"value": f"a{n}@example.com"}]} for n in range(8_000)]
+    data = orjson.dumps({"schemas": [PATCH_OP], "Operations": operations})
+    target.withstand([Attack("PATCH", "/scim/v2/Users/{user}", data)])
+    assert target.answer.status_code == 400 and "at most 1000 values" in target.answer.json["detail"]
+
+
+@pytest.mark.parametrize("op", ["add", "replace"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "members.value",
+        "members.type",
+        "members.$ref",
+        'members[value eq "1"].value',
+        f"{definitions.GROUP}:members.value",
+    ],
+)
+def test_a_part_of_a_member_is_not_changed_without_a_path_either(target, op, name):
+    data = orjson.dumps({"Operations": [{"op": op, "value": {name: target.user["id"]}}]})
+    target.withstand([Attack("PATCH", "/scim/v2/Groups/{group}", data)])
+    assert target.answer.status_code == 400
