@@ -11,6 +11,13 @@ def path(resource):
     return f"/Users/{resource['id']}"
 
 
+@pytest.mark.parametrize("host", ["rollcall_app:5000", "rollcall_app"])
+def test_a_host_that_stands_in_no_address_leaves_a_path(scim, host):
+    answer = scim.post("/Users", {"userName": "ada"}, {"Host": host})
+    path = f"/scim/v2/Users/{answer.json['id']}"
+    assert (answer.status_code, answer.headers["Location"], answer.json["meta"]["location"]) == (201, path, path)
+
+
 def assert_refused(answer, status, scim_type=None):
     assert answer.status_code == status, answer.json
     assert answer.content_type == "application/scim+json"
