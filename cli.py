@@ -1,6 +1,7 @@
 """The command line door: every command of `flask`, short ones over the core."""
 
 import json
+import math
 import os
 import secrets
 import socket
@@ -124,9 +125,18 @@ def list_tokens():
         click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
 
 
+def refuse_no_number(_context, _option, value):
+    """FloatRange lets NaN through: it is neither below the range nor above it."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number: give one from 0 to 24.")
+    return value
+
+
 @token_cli.command("renew")
 @click.argument("name")
-@click.option("--overlap-hours", type=click.FloatRange(0, 24), default=1, show_default=True)
+@click.option(
+    "--overlap-hours", type=click.FloatRange(0, 24), default=1, show_default=True, callback=refuse_no_number
+)
 @click.option("--expires-days", type=click.IntRange(1, 3650))
 def renew_token(name, overlap_hours, expires_days):
     """Print a successor; the old token goes on for the overlap."""

@@ -116,10 +116,12 @@ def test_token_renew_without_an_overlap_ends_the_old_one(app, flask):
     assert not is_let_in(app, old) and is_let_in(app, new)
 
 
-@pytest.mark.parametrize("hours", ["-1", "25", "soon"])
+@pytest.mark.parametrize("hours", ["-1", "25", "soon", "nan", "-nan", "inf", "-inf", "1e400", "1e308", "9" * 400])
 def test_an_overlap_is_0_to_24_hours(app, flask, hours):
     flask("token", "create", "Okta")
-    assert flask("token", "renew", "Okta", "--overlap-hours", hours).exit_code == 2
+    result = flask("token", "renew", "Okta", f"--overlap-hours={hours}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--overlap-hours" in result.stderr and result.stderr.endswith(".\n")
     assert len(rows(app, tokens.listing)) == 1
 
 
