@@ -353,6 +353,8 @@ def refusals():
         raise click.ClickException(database.why_unusable(error)) from None
     except database.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None
+    except (UnicodeEncodeError, UnicodeDecodeError):  # Python hands such bytes on, and the database takes none
+        raise click.ClickException("What was typed or piped in is not UTF-8: give it in UTF-8.") from None
 
 
 @click.command()

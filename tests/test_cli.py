@@ -1,15 +1,20 @@
 """What an operator types: the outcome, the exit code, and one sentence where it is refused."""
 
+import os
 import re
+import subprocess
+import sys
 
 import orjson
 import pytest
 
 import database
 import models
-from core import attributes, journal, tokens
+from core import accounts, attributes, journal, tokens
 from database import transaction
 from protocol.definitions import CUSTOM
+from tests import databases
+from tests.conftest import ROOT
 
 TYPES = ("string", "boolean", "integer", "decimal", "dateTime")
 
@@ -305,6 +310,41 @@ def test_a_command_without_its_argument_is_a_usage_error(flask):
     for command in (("token", "create"), ("token", "revoke"), ("attribute", "add"), ("token", "nothing")):
         result = flask(*command)
         assert (result.exit_code, result.stdout) == (2, "")
+
+
+NO_UTF8 = [
+    (("admin", "create", "a\udcff@b.c", "--password-stdin"), b"correct horse battery\n"),
+    (("admin", "create", "ada@example.com", "--password-stdin"), b"\xffcorrect horse battery\n"),
+    (("admin", "password", "a\udcff@b.c"), None),
+    (("attribute", "remove", "\udcff"), None),
+]
+
+
+@pytest.mark.parametrize("arguments, piped", NO_UTF8)
+def test_bytes_that_are_not_utf8_are_refused(app, flask, arguments, piped):
+    assert_refused(flask(*arguments, input=piped), "UTF-8")
+    assert rows(app, accounts.listing) == []
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_backup_to_a_name_that_is_not_utf8_is_refused(flask, make_user, tmp_path):
+    make_user("ada")
+    assert_refused(flask("backup", f"{tmp_path}/\udcff.db"), "UTF-8")
+    assert list(tmp_path.glob("*.db*")) == []
+
+
+def test_a_piped_password_is_refused_where_python_lets_such_bytes_in(instance):
+    """As it does in the locale C; in others it does not, and the tests above are in one of them."""
+    result = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "admin", "create", "ada@example.com", "--password-stdin"],
+        cwd=ROOT,
+        env=os.environ | databases.environment(instance) | {"LC_ALL": "C"},
+        input=b"\xffcorrect horse battery\n",
+        capture_output=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (1, b"")
+    assert result.stderr.count(b"\n") == 1 and b"UTF-8" in result.stderr
 
 
 def test_a_database_that_is_locked_is_one_sentence(app, flask, monkeypatch):
