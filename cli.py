@@ -18,7 +18,7 @@ import click
 import requests
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 import database
 import rehearsal
@@ -120,7 +120,9 @@ def create_token(name, expires_days):
 def list_tokens():
     """Show every token, removed ones too: name, last four characters, state and last use."""
     database.prepare_database()
-    for token in tokens.listing(all=True):
+    with refusals():
+        found = tokens.listing(all=True)
+    for token in found:
         used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
         click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
 
@@ -172,7 +174,9 @@ def add_attribute(name, kind, multi_valued):
 def list_attributes():
     """Show every custom attribute: name, type, and how many users have a value."""
     database.prepare_database()
-    for row in attributes.listing():
+    with refusals():
+        found = attributes.listing()
+    for row in found:
         kind = row.type + (", multi-valued" if row.multi_valued else "")
         click.echo(f"{row.name}\t{kind}\t{row.users} users")
 
@@ -229,7 +233,9 @@ def create_admin(email, role, password_stdin):
 def list_admins():
     """Show every account: address, role, state and last sign-in."""
     database.prepare_database()
-    for account in accounts.listing():
+    with refusals():
+        found = accounts.listing()
+    for account in found:
         state = f"disabled {account.disabled}" if account.disabled else "enabled"
         seen = f"last signed in {account.last_sign_in}" if account.last_sign_in else "never signed in"
         click.echo(f"{account.email}\t{accounts.ROLES[account.role]}\t{state}\t{seen}")
@@ -256,9 +262,9 @@ def set_admin_password(email, password_stdin):
 def deliver():
     """Deliver every mail that is due, once, and say what became of them; a server that runs does it by itself."""
     database.prepare_database()
-    if problem := outbox.smtp_problem(current_app.config):
-        raise click.ClickException(f"Mails wait: {problem}")
     with refusals():
+        if problem := outbox.smtp_problem(current_app.config):
+            raise click.ClickException(f"Mails wait: {problem}")
         done, problem = outbox.deliver_all()
     click.echo(f"Sent {done['sent']}, to be tried again {done['postponed']}, failed {done['failed']}.")
     if problem:
@@ -349,7 +355,9 @@ def refusals():
         yield
     except REFUSALS as error:
         raise click.ClickException(str(error)) from None
-    except OperationalError as error:
+    except DatabaseError as error:
+        if not database.is_unusable(error):
+            raise
         raise click.ClickException(database.why_unusable(error)) from None
     except database.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None

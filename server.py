@@ -16,7 +16,7 @@ from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 import database
 import engines
@@ -89,7 +89,9 @@ def start(app, url) -> serverlock.ServerLock | None:
             version, address = engines.version(database.connection()), db.engine.url
             set_up = set_up_link(url)
             database.disconnect()
-    except (OperationalError, OSError) as error:
+    except (DatabaseError, OSError) as error:
+        if not database.is_unusable(error):
+            raise
         sys.exit(f"Rollcall does not start: {database.why_unusable(error)}")
     print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password
     print(f"SCIM base URL for Okta: {url}{BASE_PATH}")

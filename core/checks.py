@@ -80,6 +80,8 @@ def _safely(rule, *arguments):
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         name = rule.__name__.removeprefix("_of_").replace("_", " ")
         cure = "If the database is damaged, restore a backup: docs/backups.md."
+        if engines.is_damaged(error):
+            cure = database.RESTORE
         found.append(Finding(PROBLEM, name, f"This could not be looked at: {reason}.", cure))
     return found
 
@@ -222,16 +224,15 @@ def _of_other_servers(connection, secret):
 
 
 def _of_soundness(connection):
-    cure = "Stop the server and restore the newest backup that is sound: docs/backups.md."
     wrong = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(3)") if row[0] != "ok"]
     if wrong:
         sentence = f"The database is damaged: {' '.join(wrong[0].split())}."
-        yield Finding(PROBLEM, "integrity", sentence, cure)
+        yield Finding(PROBLEM, "integrity", sentence, database.RESTORE)
         return
     orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if orphans:
         sentence = f"{len(orphans)} rows refer to what is not there, the first in {orphans[0][0]}."
-        yield Finding(PROBLEM, "foreign keys", sentence, cure)
+        yield Finding(PROBLEM, "foreign keys", sentence, database.RESTORE)
     else:
         yield Finding(OK, "integrity", "The database is sound.")
 

@@ -2,16 +2,20 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import orjson
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 import database
 import models
+import server
 from core import accounts, attributes, journal, tokens
-from database import transaction
+from database import db, transaction
 from protocol.definitions import CUSTOM
 from tests import databases
 from tests.conftest import ROOT
@@ -353,3 +357,47 @@ def test_a_database_that_is_locked_is_one_sentence(app, flask, monkeypatch):
     with database.write_lock:
         result = flask("token", "create", "Okta")
     assert_refused(result, "locked")
+
+
+@pytest.fixture
+def damaged(app, instance, sqlite):
+    """A database that opens, and has the newest schema; the pages where its tables begin are overwritten."""
+    app.config.update(SMTP_URL="smtp+plain://127.0.0.1:9", MAIL_FROM="it@example.com")
+    with app.app_context():
+        db.engine.dispose()
+    with closing(sqlite3.connect(instance / "rollcall.db")) as sql:
+        [size] = sql.execute("PRAGMA page_size").fetchone()
+        tables = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 1 AND name <> 'alembic_version'"
+        pages = [page for (page,) in sql.execute(tables)]
+    with open(instance / "rollcall.db", "r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * size)
+            file.write(b"\xff" * size)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("token", "list"),
+        ("token", "create", "Okta"),
+        ("admin", "list"),
+        ("attribute", "list"),
+        ("recount",),
+        ("outbox", "deliver"),
+    ],
+)
+def test_a_database_that_is_damaged_is_one_sentence_with_its_cure(damaged, flask, arguments):
+    assert_refused(flask(*arguments), "malformed", "flask restore")
+
+
+def test_a_server_does_not_start_on_a_database_that_is_damaged(damaged, app):
+    with pytest.raises(SystemExit, match=r"^Rollcall does not start: .*malformed.*flask restore.*\.$"):
+        server.start(app, "http://localhost:5000")
+
+
+def test_a_mistake_in_a_statement_is_not_put_on_the_database(flask, monkeypatch):
+    def add_twice(*_arguments):
+        database.execute(models.Setting.__table__.insert(), [{"name": "log_days", "value": "1"}] * 2)
+
+    monkeypatch.setattr(tokens, "create", add_twice)
+    assert isinstance(flask("token", "create", "Okta").exception, IntegrityError)

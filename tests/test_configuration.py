@@ -145,6 +145,19 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(folder):
     assert "Traceback" not in result.stderr
 
 
+FLASK = ("-m", "flask", "--app", "app")
+
+
+@pytest.mark.parametrize("command", [("app.py",), (*FLASK, "db", "upgrade"), (*FLASK, "recount")])
+def test_a_file_that_is_no_database_is_said_in_a_sentence_with_its_cure(folder, command):
+    folder.mkdir(mode=0o700)
+    (folder / "rollcall.db").write_text("These are the notes of the last meeting.\n" * 500)
+    result = run(folder, *command)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "The database cannot be used: file is not a database." in result.stderr
+    assert "flask restore" in result.stderr and result.stderr.count("\n") == 1
+
+
 # secrets and files
 
 

@@ -230,7 +230,7 @@ def test_a_broken_database_is_found_and_ends_no_check(settled, look, instance, s
     spoil(instance / "rollcall.db")
     found = look(SECRET_KEY="short")
     assert found["secret key"].level == PROBLEM
-    assert any(finding.level == PROBLEM and "restore" in finding.cure for finding in found.values())
+    assert any(finding.level == PROBLEM and "flask restore" in finding.cure for finding in found.values())
 
 
 # the command
