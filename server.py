@@ -3,6 +3,7 @@
 import ctypes
 import multiprocessing
 import os
+import re
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from core import accounts, invitations, jobs, journal, outbox, serverlock, sessi
 from database import db, transaction
 from protocol.definitions import BASE_PATH
 
+PORT = re.compile("[0-9]{1,5}")
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 CONNECTIONS = 1024  # that are served at once; as many more wait in the kernel
 LARGEST_HEAD = 65_536  # bytes of a request's line and headers together
@@ -49,8 +51,8 @@ def serve(create_app: Callable[[], Flask], target: str):
         app = create_app()
     except ConfigurationError as error:
         sys.exit(f"Rollcall does not start: {error.message}")
-    if not port.isdecimal():
-        sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
+    if not (PORT.fullmatch(port) and 1 <= int(port) <= 65_535):
+        sys.exit(f"Rollcall does not start: PORT must be a number from 1 to 65535, not {port!r}.")
     refuse_taken_port(host, int(port))
     logs.set_up(app.config["LOG_FORMAT"])
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
