@@ -117,10 +117,20 @@ def _of_secret(config, folder):
 
 
 def _of_folder(_config, folder):
-    if not folder.is_dir():
-        yield Finding(WARNING, "folder", f"There is no folder {folder} yet: Rollcall makes it when it starts.", "")
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    other = "Set ROLLCALL_INSTANCE_PATH to a folder that is there, or that Rollcall can make."
+    if not there.is_dir():
+        yield Finding(PROBLEM, "folder", f"{there} is no folder.", other)
         return
-    if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if there != folder:
+        if _is_writable(there):
+            sentence = f"There is no folder {folder} yet: Rollcall makes it when it starts."
+            yield Finding(WARNING, "folder", sentence)
+        else:
+            sentence = f"There is no folder {folder}, and none can be made: {there} cannot be written to."
+            yield Finding(PROBLEM, "folder", sentence, other)
+        return
+    if not _is_writable(folder):
         cure = f"Make it belong to the account that Rollcall runs as: chown rollcall {folder}"
         yield Finding(PROBLEM, "folder", f"{folder} cannot be written to.", cure)
     elif stat.S_IMODE(folder.stat().st_mode) & 0o022:
@@ -131,6 +141,13 @@ def _of_folder(_config, folder):
     shown, cure = f"{free // 2**20:,} MB are free on the disk of {folder}.", "Make room before it is full."
     level = PROBLEM if free < FULL else WARNING if free < NEARLY_FULL else OK
     yield Finding(level, "disk", shown, "" if level == OK else cure)
+
+
+def _is_writable(folder):
+    """Return whether files can be made in a folder. Root may write everywhere, but not where nothing is kept."""
+    system = os.statvfs(folder)
+    is_kept = system.f_blocks and not system.f_flag & os.ST_RDONLY  # /proc and its like have no blocks
+    return is_kept and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _of_addresses(config, _folder):
