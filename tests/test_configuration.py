@@ -54,6 +54,13 @@ def test_the_instance_folder_is_the_one_that_is_set(folder, monkeypatch):
     assert mode(folder) == 0o700
 
 
+def test_an_empty_instance_path_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROLLCALL_INSTANCE_PATH", "")
+    assert create_app().instance_path == str(tmp_path / "instance")
+    assert [path.name for path in tmp_path.iterdir()] == ["instance"]
+
+
 def test_settings_come_from_the_environment(folder, monkeypatch):
     monkeypatch.setenv("ROLLCALL_PUBLIC_URL", "https://rollcall.example.com/")
     monkeypatch.setenv("ROLLCALL_TRUSTED_PROXIES", "2")
