@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import requests
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import AppGroup, run_command, with_appcontext
 from sqlalchemy.exc import DatabaseError
 
 import database
@@ -57,6 +57,7 @@ def init_app(app: Flask):
         rehearse,
     ):
         app.cli.add_command(command)
+    run_command.hidden = True  # see refuse_run
 
 
 def is_asked_for(command: str) -> bool:
@@ -68,6 +69,15 @@ def is_asked_for(command: str) -> bool:
         if word in ("--app", "-A", "--env-file", "-e"):
             next(words, None)
     return False
+
+
+def refuse_run():
+    """Refuse `flask run`: it would serve without the lock, the threads and the limits of `python app.py`.
+
+    It cannot be replaced by a command of ours: Flask looks for its own first.
+    """
+    if is_asked_for("run"):
+        raise click.ClickException("Rollcall is not served by `flask run`: start it with `python app.py`.")
 
 
 def only_check(app: Flask, refusal_of) -> Flask:

@@ -166,6 +166,20 @@ def test_a_file_that_is_no_database_is_said_in_a_sentence_with_its_cure(folder, 
     assert "flask restore" in result.stderr and result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [("run",), ("run", "-p", "5874"), ("--debug", "run", "--reload")])
+def test_flask_run_serves_nothing_and_says_what_does(folder, words):
+    result = run(folder, *FLASK, *words)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1 and "`python app.py`" in result.stderr
+    assert not folder.exists()
+
+
+def test_flask_help_does_not_offer_what_is_refused(folder):
+    result = run(folder, *FLASK, "--help")
+    assert result.returncode == 0 and "\n  recount " in result.stdout
+    assert "\n  run " not in result.stdout
+
+
 # secrets and files
 
 
