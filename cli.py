@@ -255,7 +255,7 @@ def list_admins():
 @click.argument("email")
 @password_option
 def set_admin_password(email, password_stdin):
-    """Set an account's password, for who has forgotten it; its sessions end."""
+    """Set an account's password, and enable it if it was disabled, for who is locked out; its sessions end."""
     database.prepare_database()
     with refusals():
         account = accounts.find_by_email(email)
@@ -265,7 +265,8 @@ def set_admin_password(email, password_stdin):
         with transaction():
             accounts.change_password(account, password, ACTOR)
             accounts.enable(account, ACTOR)
-    click.echo(f"Set the password of {account.email}.")
+    enabled = ", and enabled the account, which was disabled" if account.disabled else ""
+    click.echo(f"Set the password of {account.email}{enabled}.")
 
 
 @outbox_cli.command("deliver")

@@ -15,6 +15,7 @@ import database
 import models
 import server
 from core import accounts, attributes, journal, tokens
+from core.journal import Actor
 from database import db, transaction
 from protocol.definitions import CUSTOM
 from tests import databases
@@ -166,6 +167,38 @@ def test_the_exact_name_of_a_later_token_goes_before_the_id_of_an_earlier_one(ap
     second = flask("token", "create", "1").stdout.strip()
     flask("token", "revoke", "1")
     assert is_let_in(app, first) and not is_let_in(app, second)
+
+
+# admin
+
+
+@pytest.fixture
+def grace(app, flask):
+    """Return a function that returns the account of Grace, which is disabled."""
+    flask("admin", "create", "grace@example.com", "--password-stdin", input="correct horse battery\n")
+    flask("admin", "create", "ada@example.com", "--password-stdin", input="correct horse battery\n")
+
+    def grace():
+        with app.app_context():
+            return accounts.find_by_email("grace@example.com")
+
+    with app.app_context(), transaction():
+        accounts.disable(accounts.find_by_email("grace@example.com"), Actor("Ada"))
+    assert grace().disabled
+    return grace
+
+
+def test_admin_password_says_that_it_enables_an_account_that_was_disabled(flask, grace):
+    arguments = ("admin", "password", "grace@example.com", "--password-stdin")
+    first = flask(*arguments, input="another horse battery\n")
+    assert first.stdout == "Set the password of grace@example.com, and enabled the account, which was disabled.\n"
+    assert grace().disabled is None
+    second = flask(*arguments, input="a third horse battery\n")
+    assert second.stdout == "Set the password of grace@example.com.\n"
+
+
+def test_admin_password_says_beforehand_that_it_enables(flask):
+    assert "enable it if it was disabled" in " ".join(flask("admin", "password", "--help").stdout.split())
 
 
 # attribute
