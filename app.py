@@ -47,6 +47,7 @@ class Rollcall(Flask):
 
 def create_app(overrides: dict | None = None) -> Flask:
     """Return the application, set up from the ROLLCALL_ environment and `overrides`. Raise ConfigurationError."""
+    cli.refuse_run()
     overrides = overrides or {}
     app = Rollcall(__name__, instance_path=configuration.instance_path(overrides))
     configuration.load(app, overrides)

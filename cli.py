@@ -1,6 +1,7 @@
 """The command line door: every command of `flask`, short ones over the core."""
 
 import json
+import math
 import os
 import secrets
 import socket
@@ -16,8 +17,8 @@ from pathlib import Path
 import click
 import requests
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
-from sqlalchemy.exc import OperationalError
+from flask.cli import AppGroup, run_command, with_appcontext
+from sqlalchemy.exc import DatabaseError
 
 import database
 import rehearsal
@@ -56,6 +57,7 @@ def init_app(app: Flask):
         rehearse,
     ):
         app.cli.add_command(command)
+    run_command.hidden = True  # see refuse_run
 
 
 def is_asked_for(command: str) -> bool:
@@ -67,6 +69,15 @@ def is_asked_for(command: str) -> bool:
         if word in ("--app", "-A", "--env-file", "-e"):
             next(words, None)
     return False
+
+
+def refuse_run():
+    """Refuse `flask run`: it would serve without the lock, the threads and the limits of `python app.py`.
+
+    It cannot be replaced by a command of ours: Flask looks for its own first.
+    """
+    if is_asked_for("run"):
+        raise click.ClickException("Rollcall is not served by `flask run`: start it with `python app.py`.")
 
 
 def only_check(app: Flask, refusal_of) -> Flask:
@@ -119,14 +130,25 @@ def create_token(name, expires_days):
 def list_tokens():
     """Show every token, removed ones too: name, last four characters, state and last use."""
     database.prepare_database()
-    for token in tokens.listing(all=True):
+    with refusals():
+        found = tokens.listing(all=True)
+    for token in found:
         used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
         click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
 
 
+def refuse_no_number(_context, _option, value):
+    """FloatRange lets NaN through: it is neither below the range nor above it."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number: give one from 0 to 24.")
+    return value
+
+
 @token_cli.command("renew")
 @click.argument("name")
-@click.option("--overlap-hours", type=click.FloatRange(0, 24), default=1, show_default=True)
+@click.option(
+    "--overlap-hours", type=click.FloatRange(0, 24), default=1, show_default=True, callback=refuse_no_number
+)
 @click.option("--expires-days", type=click.IntRange(1, 3650))
 def renew_token(name, overlap_hours, expires_days):
     """Print a successor; the old token goes on for the overlap."""
@@ -162,7 +184,9 @@ def add_attribute(name, kind, multi_valued):
 def list_attributes():
     """Show every custom attribute: name, type, and how many users have a value."""
     database.prepare_database()
-    for row in attributes.listing():
+    with refusals():
+        found = attributes.listing()
+    for row in found:
         kind = row.type + (", multi-valued" if row.multi_valued else "")
         click.echo(f"{row.name}\t{kind}\t{row.users} users")
 
@@ -219,7 +243,9 @@ def create_admin(email, role, password_stdin):
 def list_admins():
     """Show every account: address, role, state and last sign-in."""
     database.prepare_database()
-    for account in accounts.listing():
+    with refusals():
+        found = accounts.listing()
+    for account in found:
         state = f"disabled {account.disabled}" if account.disabled else "enabled"
         seen = f"last signed in {account.last_sign_in}" if account.last_sign_in else "never signed in"
         click.echo(f"{account.email}\t{accounts.ROLES[account.role]}\t{state}\t{seen}")
@@ -229,7 +255,7 @@ def list_admins():
 @click.argument("email")
 @password_option
 def set_admin_password(email, password_stdin):
-    """Set an account's password, for who has forgotten it; its sessions end."""
+    """Set an account's password, and enable it if it was disabled, for who is locked out; its sessions end."""
     database.prepare_database()
     with refusals():
         account = accounts.find_by_email(email)
@@ -239,16 +265,17 @@ def set_admin_password(email, password_stdin):
         with transaction():
             accounts.change_password(account, password, ACTOR)
             accounts.enable(account, ACTOR)
-    click.echo(f"Set the password of {account.email}.")
+    enabled = ", and enabled the account, which was disabled" if account.disabled else ""
+    click.echo(f"Set the password of {account.email}{enabled}.")
 
 
 @outbox_cli.command("deliver")
 def deliver():
     """Deliver every mail that is due, once, and say what became of them; a server that runs does it by itself."""
     database.prepare_database()
-    if problem := outbox.smtp_problem(current_app.config):
-        raise click.ClickException(f"Mails wait: {problem}")
     with refusals():
+        if problem := outbox.smtp_problem(current_app.config):
+            raise click.ClickException(f"Mails wait: {problem}")
         done, problem = outbox.deliver_all()
     click.echo(f"Sent {done['sent']}, to be tried again {done['postponed']}, failed {done['failed']}.")
     if problem:
@@ -339,10 +366,14 @@ def refusals():
         yield
     except REFUSALS as error:
         raise click.ClickException(str(error)) from None
-    except OperationalError as error:
+    except DatabaseError as error:
+        if not database.is_unusable(error):
+            raise
         raise click.ClickException(database.why_unusable(error)) from None
     except database.Busy:
         raise click.ClickException("The database is locked by another process: try again.") from None
+    except (UnicodeEncodeError, UnicodeDecodeError):  # Python hands such bytes on, and the database takes none
+        raise click.ClickException("What was typed or piped in is not UTF-8: give it in UTF-8.") from None
 
 
 @click.command()

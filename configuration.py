@@ -45,8 +45,8 @@ class ConfigurationError(click.ClickException):
 
 
 def instance_path(overrides: dict) -> str:
-    """Return the folder of the database and the secret key."""
-    folder = Path(os.environ.get("ROLLCALL_INSTANCE_PATH", "instance")).absolute()
+    """Return the folder of the database and the secret key; an empty setting is none."""
+    folder = Path(os.environ.get("ROLLCALL_INSTANCE_PATH") or "instance").absolute()
     return str(overrides.get("INSTANCE_PATH", folder))
 
 

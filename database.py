@@ -21,7 +21,7 @@ from alembic.util import CommandError
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 import engines
@@ -29,6 +29,7 @@ from engines import WAL_BYTES
 
 LOG = logging.getLogger("rollcall")
 LOCK_SECONDS = 10  # how long a write waits for the others of this process, before 503
+RESTORE = "Stop the server and restore the newest backup that is sound: `flask restore FILE`, docs/backups.md."
 SILENCE = 600  # seconds until a failure that stays is logged again
 
 
@@ -225,13 +226,18 @@ class Complaint:
         self.reason, self.silent_until = None, 0.0
 
 
-def why_unusable(error: OperationalError | OSError) -> str:
+def is_unusable(error: Exception) -> bool:
+    """Return whether an error is the database's or its disk's; others are mistakes in a statement."""
+    return isinstance(error, (OperationalError, OSError)) or engines.is_damaged(error)
+
+
+def why_unusable(error: DatabaseError | OSError) -> str:
     """Return in a sentence why the database cannot be used, and what to do."""
-    cure = (
-        "Its disk must have room, and be writable for the user that Rollcall runs as."
-        if engines.is_unwritable(error)
-        else ""
-    )
+    cure = ""
+    if engines.is_unwritable(error):
+        cure = "Its disk must have room, and be writable for the user that Rollcall runs as."
+    elif engines.is_damaged(error):
+        cure = RESTORE
     return f"The database cannot be used: {getattr(error, 'orig', error)}. {cure}".strip()
 
 
@@ -346,8 +352,6 @@ def upgrade_database():
         command.upgrade(config, "head")
     except CommandError as error:
         sys.exit(f"The database is of a newer Rollcall than this one ({error}): start that, or restore a backup.")
-    except OperationalError as error:
-        sys.exit(why_unusable(error))
 
 
 def disk_folder() -> str:

@@ -22,6 +22,7 @@ WAL_BYTES = 8 * 2**20  # SQLite's write-ahead log is folded back into the databa
 NAME = "rollcall"  # of connections, as PostgreSQL lists them
 WRITE_LOCK = 0x526F6C6C  # the number of PostgreSQL's advisory lock
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # of 64 bits, as each of SQLite's is
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # how SQLite tells that a file took no more: a quota or a limit shows as a write that failed
 UNWRITABLE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE)
 SESSION = {  # of PostgreSQL
@@ -242,6 +243,11 @@ def is_unwritable(error: Exception) -> bool:
     refused = sqlite_code(cause) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY) or code in UNWRITABLE
     is_file = getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
     return refused or is_file or getattr(cause, "sqlstate", None) in (DISK_FULL, READ_ONLY)
+
+
+def is_damaged(error: Exception) -> bool:
+    """Return whether SQLite says that a file is damaged, or no database."""
+    return sqlite_code(getattr(error, "orig", error)) in DAMAGED
 
 
 def is_away(error: OperationalError) -> bool:

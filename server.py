@@ -3,6 +3,7 @@
 import ctypes
 import multiprocessing
 import os
+import re
 import signal
 import socket
 import sys
@@ -16,7 +17,7 @@ from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 import database
 import engines
@@ -26,6 +27,7 @@ from core import accounts, invitations, jobs, journal, outbox, serverlock, sessi
 from database import db, transaction
 from protocol.definitions import BASE_PATH
 
+PORT = re.compile("[0-9]{1,5}")
 SERVER_THREADS = 512  # how many slow senders there may be before others wait
 CONNECTIONS = 1024  # that are served at once; as many more wait in the kernel
 LARGEST_HEAD = 65_536  # bytes of a request's line and headers together
@@ -49,8 +51,8 @@ def serve(create_app: Callable[[], Flask], target: str):
         app = create_app()
     except ConfigurationError as error:
         sys.exit(f"Rollcall does not start: {error.message}")
-    if not port.isdecimal():
-        sys.exit(f"Rollcall does not start: PORT must be a number, not {port!r}.")
+    if not (PORT.fullmatch(port) and 1 <= int(port) <= 65_535):
+        sys.exit(f"Rollcall does not start: PORT must be a number from 1 to 65535, not {port!r}.")
     refuse_taken_port(host, int(port))
     logs.set_up(app.config["LOG_FORMAT"])
     url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
@@ -89,7 +91,9 @@ def start(app, url) -> serverlock.ServerLock | None:
             version, address = engines.version(database.connection()), db.engine.url
             set_up = set_up_link(url)
             database.disconnect()
-    except (OperationalError, OSError) as error:
+    except (DatabaseError, OSError) as error:
+        if not database.is_unusable(error):
+            raise
         sys.exit(f"Rollcall does not start: {database.why_unusable(error)}")
     print(f"Rollcall serves {url}/  ({version}, {address})")  # without its password
     print(f"SCIM base URL for Okta: {url}{BASE_PATH}")

@@ -36,7 +36,6 @@ PATIENCE = 10  # seconds without a page copied, because another process holds th
 MARK = b"SQLite format 3\0"
 OURS = {"alembic_version", "users", "groups", "tokens", "audit"}  # tables of every schema
 COMPANIONS = ("-wal", "-shm", "-journal")
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 Report = Callable[[str, int, int], None]  # what is done now, how much of how much; 0 of 0 if nobody knows
 
 
@@ -196,7 +195,7 @@ def _in_words(*paths):
         yield
     except sqlite3.Error as error:
         code = engines.sqlite_code(error)
-        if code in DAMAGED:
+        if engines.is_damaged(error):
             reason = f"{paths[0]} is damaged, or no database ({error}): use an older copy."
         elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             reason = (
@@ -366,7 +365,7 @@ def _keep(path, report):
         try:
             _copy(path, unfinished, report)
         except sqlite3.DatabaseError as error:
-            if engines.sqlite_code(error) not in DAMAGED:
+            if not engines.is_damaged(error):
                 raise
             _remove_companions(unfinished)
             shutil.copyfile(path, unfinished)
@@ -388,7 +387,7 @@ def _replace(path, copy, report):
             old.backup(new, pages=PORTION, progress=_watched("restored", report), sleep=0.05)
     except sqlite3.DatabaseError as error:
         # SQLITE_READONLY: pages of another size cannot be written to a write-ahead log
-        if engines.sqlite_code(error) not in (*DAMAGED, sqlite3.SQLITE_READONLY):
+        if not (engines.is_damaged(error) or engines.sqlite_code(error) == sqlite3.SQLITE_READONLY):
             raise
         _remove_companions(path)  # else they would be taken for the new file's; they are kept with the old one
         _put(copy, path)

@@ -80,6 +80,8 @@ def _safely(rule, *arguments):
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         name = rule.__name__.removeprefix("_of_").replace("_", " ")
         cure = "If the database is damaged, restore a backup: docs/backups.md."
+        if engines.is_damaged(error):
+            cure = database.RESTORE
         found.append(Finding(PROBLEM, name, f"This could not be looked at: {reason}.", cure))
     return found
 
@@ -115,10 +117,20 @@ def _of_secret(config, folder):
 
 
 def _of_folder(_config, folder):
-    if not folder.is_dir():
-        yield Finding(WARNING, "folder", f"There is no folder {folder} yet: Rollcall makes it when it starts.", "")
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    other = "Set ROLLCALL_INSTANCE_PATH to a folder that is there, or that Rollcall can make."
+    if not there.is_dir():
+        yield Finding(PROBLEM, "folder", f"{there} is no folder.", other)
         return
-    if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if there != folder:
+        if _is_writable(there):
+            sentence = f"There is no folder {folder} yet: Rollcall makes it when it starts."
+            yield Finding(WARNING, "folder", sentence)
+        else:
+            sentence = f"There is no folder {folder}, and none can be made: {there} cannot be written to."
+            yield Finding(PROBLEM, "folder", sentence, other)
+        return
+    if not _is_writable(folder):
         cure = f"Make it belong to the account that Rollcall runs as: chown rollcall {folder}"
         yield Finding(PROBLEM, "folder", f"{folder} cannot be written to.", cure)
     elif stat.S_IMODE(folder.stat().st_mode) & 0o022:
@@ -129,6 +141,13 @@ def _of_folder(_config, folder):
     shown, cure = f"{free // 2**20:,} MB are free on the disk of {folder}.", "Make room before it is full."
     level = PROBLEM if free < FULL else WARNING if free < NEARLY_FULL else OK
     yield Finding(level, "disk", shown, "" if level == OK else cure)
+
+
+def _is_writable(folder):
+    """Return whether files can be made in a folder. Root may write everywhere, but not where nothing is kept."""
+    system = os.statvfs(folder)
+    is_kept = system.f_blocks and not system.f_flag & os.ST_RDONLY  # /proc and its like have no blocks
+    return is_kept and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _of_addresses(config, _folder):
@@ -222,16 +241,15 @@ def _of_other_servers(connection, secret):
 
 
 def _of_soundness(connection):
-    cure = "Stop the server and restore the newest backup that is sound: docs/backups.md."
     wrong = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(3)") if row[0] != "ok"]
     if wrong:
         sentence = f"The database is damaged: {' '.join(wrong[0].split())}."
-        yield Finding(PROBLEM, "integrity", sentence, cure)
+        yield Finding(PROBLEM, "integrity", sentence, database.RESTORE)
         return
     orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if orphans:
         sentence = f"{len(orphans)} rows refer to what is not there, the first in {orphans[0][0]}."
-        yield Finding(PROBLEM, "foreign keys", sentence, cure)
+        yield Finding(PROBLEM, "foreign keys", sentence, database.RESTORE)
     else:
         yield Finding(OK, "integrity", "The database is sound.")
 

@@ -1,15 +1,25 @@
 """What an operator types: the outcome, the exit code, and one sentence where it is refused."""
 
+import os
 import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 
 import orjson
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 import database
 import models
-from core import attributes, journal, tokens
-from database import transaction
+import server
+from core import accounts, attributes, journal, tokens
+from core.journal import Actor
+from database import db, transaction
 from protocol.definitions import CUSTOM
+from tests import databases
+from tests.conftest import ROOT
 
 TYPES = ("string", "boolean", "integer", "decimal", "dateTime")
 
@@ -116,10 +126,12 @@ def test_token_renew_without_an_overlap_ends_the_old_one(app, flask):
     assert not is_let_in(app, old) and is_let_in(app, new)
 
 
-@pytest.mark.parametrize("hours", ["-1", "25", "soon"])
+@pytest.mark.parametrize("hours", ["-1", "25", "soon", "nan", "-nan", "inf", "-inf", "1e400", "1e308", "9" * 400])
 def test_an_overlap_is_0_to_24_hours(app, flask, hours):
     flask("token", "create", "Okta")
-    assert flask("token", "renew", "Okta", "--overlap-hours", hours).exit_code == 2
+    result = flask("token", "renew", "Okta", f"--overlap-hours={hours}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--overlap-hours" in result.stderr and result.stderr.endswith(".\n")
     assert len(rows(app, tokens.listing)) == 1
 
 
@@ -155,6 +167,38 @@ def test_the_exact_name_of_a_later_token_goes_before_the_id_of_an_earlier_one(ap
     second = flask("token", "create", "1").stdout.strip()
     flask("token", "revoke", "1")
     assert is_let_in(app, first) and not is_let_in(app, second)
+
+
+# admin
+
+
+@pytest.fixture
+def grace(app, flask):
+    """Return a function that returns the account of Grace, which is disabled."""
+    flask("admin", "create", "grace@example.com", "--password-stdin", input="correct horse battery\n")
+    flask("admin", "create", "ada@example.com", "--password-stdin", input="correct horse battery\n")
+
+    def grace():
+        with app.app_context():
+            return accounts.find_by_email("grace@example.com")
+
+    with app.app_context(), transaction():
+        accounts.disable(accounts.find_by_email("grace@example.com"), Actor("Ada"))
+    assert grace().disabled
+    return grace
+
+
+def test_admin_password_says_that_it_enables_an_account_that_was_disabled(flask, grace):
+    arguments = ("admin", "password", "grace@example.com", "--password-stdin")
+    first = flask(*arguments, input="another horse battery\n")
+    assert first.stdout == "Set the password of grace@example.com, and enabled the account, which was disabled.\n"
+    assert grace().disabled is None
+    second = flask(*arguments, input="a third horse battery\n")
+    assert second.stdout == "Set the password of grace@example.com.\n"
+
+
+def test_admin_password_says_beforehand_that_it_enables(flask):
+    assert "enable it if it was disabled" in " ".join(flask("admin", "password", "--help").stdout.split())
 
 
 # attribute
@@ -305,9 +349,88 @@ def test_a_command_without_its_argument_is_a_usage_error(flask):
         assert (result.exit_code, result.stdout) == (2, "")
 
 
+NO_UTF8 = [
+    (("admin", "create", "a\udcff@b.c", "--password-stdin"), b"correct horse battery\n"),
+    (("admin", "create", "ada@example.com", "--password-stdin"), b"\xffcorrect horse battery\n"),
+    (("admin", "password", "a\udcff@b.c"), None),
+    (("attribute", "remove", "\udcff"), None),
+]
+
+
+@pytest.mark.parametrize("arguments, piped", NO_UTF8)
+def test_bytes_that_are_not_utf8_are_refused(app, flask, arguments, piped):
+    assert_refused(flask(*arguments, input=piped), "UTF-8")
+    assert rows(app, accounts.listing) == []
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_backup_to_a_name_that_is_not_utf8_is_refused(flask, make_user, tmp_path):
+    make_user("ada")
+    assert_refused(flask("backup", f"{tmp_path}/\udcff.db"), "UTF-8")
+    assert list(tmp_path.glob("*.db*")) == []
+
+
+def test_a_piped_password_is_refused_where_python_lets_such_bytes_in(instance):
+    """As it does in the locale C; in others it does not, and the tests above are in one of them."""
+    result = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "admin", "create", "ada@example.com", "--password-stdin"],
+        cwd=ROOT,
+        env=os.environ | databases.environment(instance) | {"LC_ALL": "C"},
+        input=b"\xffcorrect horse battery\n",
+        capture_output=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout) == (1, b"")
+    assert result.stderr.count(b"\n") == 1 and b"UTF-8" in result.stderr
+
+
 def test_a_database_that_is_locked_is_one_sentence(app, flask, monkeypatch):
     monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
     flask("token", "list")
     with database.write_lock:
         result = flask("token", "create", "Okta")
     assert_refused(result, "locked")
+
+
+@pytest.fixture
+def damaged(app, instance, sqlite):
+    """A database that opens, and has the newest schema; the pages where its tables begin are overwritten."""
+    app.config.update(SMTP_URL="smtp+plain://127.0.0.1:9", MAIL_FROM="it@example.com")
+    with app.app_context():
+        db.engine.dispose()
+    with closing(sqlite3.connect(instance / "rollcall.db")) as sql:
+        [size] = sql.execute("PRAGMA page_size").fetchone()
+        tables = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 1 AND name <> 'alembic_version'"
+        pages = [page for (page,) in sql.execute(tables)]
+    with open(instance / "rollcall.db", "r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * size)
+            file.write(b"\xff" * size)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("token", "list"),
+        ("token", "create", "Okta"),
+        ("admin", "list"),
+        ("attribute", "list"),
+        ("recount",),
+        ("outbox", "deliver"),
+    ],
+)
+def test_a_database_that_is_damaged_is_one_sentence_with_its_cure(damaged, flask, arguments):
+    assert_refused(flask(*arguments), "malformed", "flask restore")
+
+
+def test_a_server_does_not_start_on_a_database_that_is_damaged(damaged, app):
+    with pytest.raises(SystemExit, match=r"^Rollcall does not start: .*malformed.*flask restore.*\.$"):
+        server.start(app, "http://localhost:5000")
+
+
+def test_a_mistake_in_a_statement_is_not_put_on_the_database(flask, monkeypatch):
+    def add_twice(*_arguments):
+        database.execute(models.Setting.__table__.insert(), [{"name": "log_days", "value": "1"}] * 2)
+
+    monkeypatch.setattr(tokens, "create", add_twice)
+    assert isinstance(flask("token", "create", "Okta").exception, IntegrityError)

@@ -54,6 +54,13 @@ def test_the_instance_folder_is_the_one_that_is_set(folder, monkeypatch):
     assert mode(folder) == 0o700
 
 
+def test_an_empty_instance_path_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROLLCALL_INSTANCE_PATH", "")
+    assert create_app().instance_path == str(tmp_path / "instance")
+    assert [path.name for path in tmp_path.iterdir()] == ["instance"]
+
+
 def test_settings_come_from_the_environment(folder, monkeypatch):
     monkeypatch.setenv("ROLLCALL_PUBLIC_URL", "https://rollcall.example.com/")
     monkeypatch.setenv("ROLLCALL_TRUSTED_PROXIES", "2")
@@ -111,13 +118,14 @@ def run(folder, *command, **settings):
     )
 
 
+PORTS = ["http", "", "0", "-1", "65536", "70000", "5000.0", "٥٠٠٠", "9" * 5000]
 WRONG = [
     ("ROLLCALL_PUBLIC_URL", "rollcall.example.com"),
     ("ROLLCALL_TRUSTED_PROXIES", "-1"),
     ("ROLLCALL_LOG_LEVEL", "LOUD"),
     ("ROLLCALL_SECRET_KEY", "short"),
     ("ROLLCALL_METRICS_TOKEN", "easily-guessed"),
-    ("PORT", "http"),
+    *(("PORT", port) for port in PORTS),
 ]
 
 
@@ -129,7 +137,7 @@ def test_the_server_does_not_start_with_a_wrong_setting_and_says_so_in_a_sentenc
     assert name in result.stderr
 
 
-@pytest.mark.parametrize("name, value", WRONG[:-1])
+@pytest.mark.parametrize("name, value", [(name, value) for name, value in WRONG if name != "PORT"])
 def test_a_command_with_a_wrong_setting_says_so_in_a_sentence(folder, name, value):
     result = run(folder, "-m", "flask", "--app", "app", "token", "list", **{name: value})
     assert result.returncode != 0
@@ -143,6 +151,33 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(folder):
         result = run(folder, "app.py", PORT=str(taken.getsockname()[1]))
     assert result.returncode != 0
     assert "Traceback" not in result.stderr
+
+
+FLASK = ("-m", "flask", "--app", "app")
+
+
+@pytest.mark.parametrize("command", [("app.py",), (*FLASK, "db", "upgrade"), (*FLASK, "recount")])
+def test_a_file_that_is_no_database_is_said_in_a_sentence_with_its_cure(folder, command):
+    folder.mkdir(mode=0o700)
+    (folder / "rollcall.db").write_text("These are the notes of the last meeting.\n" * 500)
+    result = run(folder, *command)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "The database cannot be used: file is not a database." in result.stderr
+    assert "flask restore" in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("run",), ("run", "-p", "5874"), ("--debug", "run", "--reload")])
+def test_flask_run_serves_nothing_and_says_what_does(folder, words):
+    result = run(folder, *FLASK, *words)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1 and "`python app.py`" in result.stderr
+    assert not folder.exists()
+
+
+def test_flask_help_does_not_offer_what_is_refused(folder):
+    result = run(folder, *FLASK, "--help")
+    assert result.returncode == 0 and "\n  recount " in result.stdout
+    assert "\n  run " not in result.stdout
 
 
 # secrets and files

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +123,47 @@ def test_a_folder_that_cannot_be_written_to_is_found(settled, look, instance, mo
     assert "cannot be written to" in look()["folder"].sentence
 
 
+def folder_finding(folder):
+    """Return what is found of a folder that no installation is in."""
+    config = SETTINGS | {"DATABASE_URL": f"sqlite:///{folder}/rollcall.db"}
+    [found] = [finding for finding in checks.findings(config, folder, None) if finding.name == "folder"]
+    return found
+
+
+@pytest.mark.parametrize("below", ["", "instance", "a/b/instance"])
+def test_a_folder_that_is_a_file_or_below_one_is_found(tmp_path, below):
+    file = tmp_path / "file"
+    file.touch()
+    found = folder_finding(file / below)
+    assert (found.level, found.sentence) == (PROBLEM, f"{file} is no folder.")
+    assert "ROLLCALL_INSTANCE_PATH" in found.cure
+
+
+def test_a_folder_that_is_a_link_to_nothing_is_found(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nothing")
+    assert folder_finding(link).level == PROBLEM
+
+
+@pytest.mark.parametrize("folder", ["/proc/instance", "/proc/a/instance"])
+def test_a_folder_that_cannot_be_made_is_found(folder):
+    with pytest.raises(OSError):
+        os.makedirs(folder)
+    found = folder_finding(Path(folder))
+    assert found.level == PROBLEM and "/proc cannot be written to" in found.sentence
+    assert "ROLLCALL_INSTANCE_PATH" in found.cure
+
+
+def test_a_folder_whose_parent_is_of_another_user_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root, which tests may run as, may all
+    assert folder_finding(tmp_path / "a/instance").level == PROBLEM
+
+
+def test_a_folder_that_can_be_made_is_no_problem(tmp_path):
+    assert folder_finding(tmp_path / "a/instance").level == WARNING
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("free, level", [(10 * 2**20, PROBLEM), (500 * 2**20, WARNING)])
 def test_a_disk_that_is_nearly_full_is_found(settled, look, monkeypatch, free, level):
     usage = namedtuple("Usage", "total used free")
@@ -230,7 +272,7 @@ def test_a_broken_database_is_found_and_ends_no_check(settled, look, instance, s
     spoil(instance / "rollcall.db")
     found = look(SECRET_KEY="short")
     assert found["secret key"].level == PROBLEM
-    assert any(finding.level == PROBLEM and "restore" in finding.cure for finding in found.values())
+    assert any(finding.level == PROBLEM and "flask restore" in finding.cure for finding in found.values())
 
 
 # the command
@@ -269,6 +311,14 @@ def test_the_command_makes_no_folder(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "no database" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_fails_where_the_folder_is_a_file(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    done = run(file)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"problem  folder: {file} is no folder." in done.stdout
 
 
 def test_the_command_works_with_settings_that_rollcall_refuses(settled, instance):
