@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 import rehearsal
 from core import attributes, directory, invitations
+from portal.access import LARGEST_FORM
 from rehearsal import Group, Person
 from tests.browser.conftest import PASSWORD, inside
 from tests.conftest import ACTOR
@@ -307,6 +308,16 @@ def test_editing_shows_what_changes_and_an_old_form_is_told_so(desk, people, mak
     look(desk)
     page.get_by_role("button", name="Save over it").click()
     expect(page.get_by_text("Saved. 1 ready, 1 held: custAttr1.")).to_be_visible()
+
+
+def test_a_form_that_is_too_large_says_so_and_stays_as_it_is(desk, people):
+    page = add(desk, "Web clip", "Desk", Label="Desk", **{"Address (URL)": "https://example.com"})
+    page.locator("[name=field-icon]").evaluate("(icon, text) => icon.value = text", "x" * LARGEST_FORM)
+    desk.expected += ["413"]
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#notices")).to_contain_text("The form is larger than Rollcall takes. Nothing was changed.")
+    expect(page.locator("#ready")).to_be_visible()
+    expect(page.get_by_label("Label")).to_have_value("Desk")
 
 
 def test_copying_and_deleting(desk, people):
