@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from protocol.errors import invalid_filter, invalid_path
-from protocol.schema import Attribute, ResourceType, comparable, moment
+from protocol.schema import Attribute, ResourceType, comparable, moment, user_name_parts
 
 MAX_LENGTH = 10_000  # characters of a filter
 MAX_TERMS = 100  # comparisons in a filter
@@ -308,6 +308,9 @@ def compare(chain, op, literal):
     if attribute is not chain[-1]:
         chain = (*chain, attribute)
     key = _literal_key(attribute, op, literal)
+    if attribute.path == "userName" and op in TEXT_OPERATORS:
+        keys = user_name_parts(literal)
+        return Compare(chain, op, key) if len(keys) == 1 else Or(tuple(Compare(chain, op, part) for part in keys))
     return Not(Compare(chain, "eq", key)) if op == "ne" else Compare(chain, op, key)
 
 

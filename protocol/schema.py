@@ -299,7 +299,23 @@ def _profiled(text):
     try:
         return USERNAME_PROFILE.enforce(text)
     except UnicodeEncodeError:
-        return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        return _folded(text)
+
+
+def _folded(text):
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def user_name_parts(text: str) -> list[str]:
+    """Return the forms that a part of a userName may have in its key: the whole name decides how it is mapped.
+
+    A ß stays one, unless the profile refuses the name; a sigma at a part's end may be one at the end of a word.
+    """
+    keys = [user_name_key(text)]
+    if not text.isascii() and len(text) <= MAX_NAME:
+        keys.append(_folded(text))
+    keys += [key[:-1] + other for key in keys for this, other in ("σς", "ςσ") if key.endswith(this)]
+    return list(dict.fromkeys(keys))
 
 
 def number_key(value: int | float) -> str:

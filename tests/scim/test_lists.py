@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+import orjson
 import pytest
 from sqlalchemy import event
 
@@ -284,3 +285,19 @@ def test_a_search_body_is_checked(scim):
 def test_doubled_and_trailing_slashes_work(scim, barbara, path):
     answer = scim.post(path, {}) if "search" in path else scim.get(path)
     assert names(answer) == ["bjensen@example.com"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Straße", "Straße Müller", "ΟΔΥΣΣΕΥΣ", "Οδυσσεύς Λαερτιάδης", "Ａda Lovelace", "weiß@example.com"]
+)
+def test_every_part_of_a_user_name_finds_it(scim, make_user, name):
+    make_user(name)
+    make_user("other")
+    for operator, parts in (
+        ("sw", [name[:end] for end in range(1, len(name) + 1)]),
+        ("ew", [name[start:] for start in range(len(name))]),
+        ("co", [name[start : start + 3] for start in range(len(name) - 2)]),
+    ):
+        for part in parts:
+            found = names(scim.get(f"/Users?filter={quote(f'userName {operator} {orjson.dumps(part).decode()}')}"))
+            assert name in found, (operator, part)
