@@ -196,6 +196,13 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+// whatever takes no notices from its answer leaves them for the page that shows them: polls, searches and previews
+document.addEventListener("htmx:config:request", (event) => {
+  const { sourceElement, request } = event.detail.ctx;
+  const takesNotices = sourceElement.getAttribute("hx-select-oob")?.includes("#notices");
+  if (!takesNotices) request.headers["X-Without-Notices"] = "true";
+});
+
 // a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is
 document.addEventListener("htmx:before:response", async (event) => {
   const { status, raw } = event.detail.ctx.response;

@@ -125,6 +125,19 @@ def test_a_clocks_time_is_of_the_readers_day_and_zone(at, new_office, now, said)
     expect(page.locator("time[data-clock]")).to_have_text(said)
 
 
+def test_an_open_tab_eats_no_notice_of_another(at, office):
+    desk = at(office)
+    page = desk.page
+    page.clock.install()
+    desk.open(pages.PROVISIONING)
+    form = {"name": "Guides", "csrf_token": page.locator("[name=csrf_token]").first.input_value()}
+    sent = page.request.post(f"{desk.server.url}/users/groups/new", form=form, max_redirects=0)
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-source") == "div#health"):
+        page.clock.run_for(5_000)
+    desk.open(sent.headers["location"])
+    expect(page.get_by_text("Added the group Guides.")).to_be_visible()
+
+
 def test_searching_as_one_types_is_kept_in_the_address(at, office):
     desk = at(office)
     page = desk.open("/users")
