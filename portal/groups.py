@@ -8,7 +8,19 @@ from database import transaction
 from portal import access, bp
 from portal.access import needs
 from portal.frame import done, here, people
-from portal.lists import SOURCES, chips, first_row, is_untidy, ticked, tidy_address, user_query, way_back
+from portal.lists import (
+    SOURCES,
+    chips,
+    first_row,
+    gone,
+    is_untidy,
+    nobody,
+    some,
+    ticked,
+    tidy_address,
+    user_query,
+    way_back,
+)
 from protocol.errors import ScimError
 from protocol.schema import GROUP_TYPE
 
@@ -17,6 +29,11 @@ MANAGED = (
     "Managed by Okta: its next push would undo what is changed here. Nothing was changed: "
     "change the group in Okta, and it arrives by itself."
 )
+# what is said of those who were, and of one or several who were in or out already
+MEMBER_CHANGES = {
+    "add": ("added", "is in the group already", "are in the group already"),
+    "remove": ("removed", "is not in the group any more", "are not in the group any more"),
+}
 
 
 @bp.get("/users/groups")
@@ -166,27 +183,33 @@ def find_members(group_id):
 @bp.post("/users/groups/<group_id>/add")
 @needs("helpdesk")
 def add_members(group_id):
-    return change_members(group_id, "add", "Added")
+    return change_members(group_id, "add")
 
 
 @bp.post("/users/groups/<group_id>/remove")
 @needs("helpdesk")
 def remove_members(group_id):
-    return change_members(group_id, "remove", "Removed")
+    return change_members(group_id, "remove")
 
 
-def change_members(group_id, op, participle):
-    """Add or remove those whom the form ticked; whoever is gone meanwhile, or in or out already, is passed over."""
-    ids = [row.id for row in ticked()]
+def change_members(group_id, op):
+    """Add or remove those whom the form ticked; whoever is gone meanwhile, or in or out already, is told of."""
+    participle, *already = MEMBER_CHANGES[op]
     with transaction():
         found = find_local(group_id)
+        ids = [row.id for row in ticked()]
         before = lists.group(group_id).member_count
         if ids:
             members = [{"value": identifier} for identifier in ids]
             body = {"Operations": [{"op": op, "path": "members", "value": members}]}
             directory.patch_with(found, body, access.actor(), ignored=[])
         changed = abs(lists.group(group_id).member_count - before)
-    flash(f"{participle} {people(changed)}." if changed else "Nobody is ticked.", "message" if changed else "error")
+    unchanged = some(len(ids) - changed, *already)
+    if changed:
+        said = [f"{participle.capitalize()} {people(changed)}", unchanged, gone()]
+        flash(" ".join(f"{sentence}." for sentence in said if sentence))
+    else:
+        flash(nobody(participle, unchanged), "error")
     return done(way_back("portal.group", group_id=group_id))
 
 

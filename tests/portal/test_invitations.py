@@ -144,7 +144,9 @@ def test_as_many_others_are_not_invited_in_the_place_of_those_who_were_shown(gra
     "form, said",
     [
         ({}, "Nobody is ticked."),
-        ({"user": "gone"}, "Nobody is ticked."),
+        ({"user": "gone"}, "Nobody was invited: 1 was deleted meanwhile."),
+        ({"user": ["gone", "too"]}, "Nobody was invited: 2 were deleted meanwhile."),
+        ({"all": "1", "q": "nobody is called so"}, "Nobody matches any more."),
         ({"all": "1", "status": "disabled"}, "Nobody was invited: 1 is disabled."),
         ({"all": "1", "q": "No Mail"}, "Nobody was invited: 1 has no e-mail address."),
     ],
