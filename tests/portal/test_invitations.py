@@ -226,6 +226,16 @@ def test_who_has_registered_is_invited_no_more(grace, registered):
     assert answer.status_code == 422 and "has registered already" in words(answer.text)
 
 
+def test_an_address_that_lacks_is_added_where_the_person_is_from(grace, people):
+    local = grace.post("/users/new", {"user_name": "reception"}).location
+    for page, where in (
+        (f"/users/{people[2]['id']}", "add one in Okta."),
+        (local, "add one here, with Edit on the person's page."),
+    ):
+        answer = grace.post(f"{page}/invitation/link", {"password": PASSWORD})
+        assert answer.status_code == 422 and where in words(answer.text)
+
+
 def test_a_new_link_is_shown_once_and_the_old_one_is_dead(grace, people, invite, mails, stranger):
     old = invite(people[0]["id"])
     path = f"/users/{people[0]['id']}/invitation/link"
