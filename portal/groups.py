@@ -5,7 +5,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from core import configurations, directory, lists
 from core.lists import GroupQuery, UserQuery
 from database import transaction
-from portal import access, bp
+from portal import access, bp, people_forms
 from portal.access import needs
 from portal.frame import done, here, people
 from portal.lists import (
@@ -24,6 +24,7 @@ from portal.lists import (
 from protocol.errors import ScimError
 from protocol.schema import GROUP_TYPE
 
+NAME = people_forms.Field("name", "Name", "displayName")
 FOUND = 20  # people whom the search for new members shows
 MANAGED = (
     "Managed by Okta: its next push would undo what is changed here. Nothing was changed: "
@@ -170,7 +171,7 @@ def name_errors(error) -> dict:
         return {}
     if error.status == 409:
         return {"name": "There is a group of this name already; letter case does not count. Choose another."}
-    return {"name": error.detail if typed_name() else "A group needs a name."}
+    return people_forms.refusal(error, [NAME]) if typed_name() else {"name": "A group needs a name."}
 
 
 @bp.get("/users/groups/<group_id>/add")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.portal.conftest import PASSWORD
+from tests.portal.conftest import PASSWORD, words
 
 
 @pytest.fixture
@@ -95,6 +95,14 @@ def test_a_name_that_cannot_be_is_refused_beside_it(grace, scim, group, name, st
     assert answer.status_code == status
     assert 'id="name-problem"' in answer.text
     assert scim.get("/Groups").json["totalResults"] == 1
+
+
+def test_a_name_that_is_too_long_is_refused_by_the_fields_name(grace, group):
+    for path in ("/users/groups/new", f"/users/groups/{group}/edit"):
+        answer = grace.post(path, {"name": "x" * 1025, "shown": "Tour guides"})
+        assert answer.status_code == 422
+        assert "Name may be at most 1024 characters long." in words(answer.text)
+        assert "displayName" not in answer.text
 
 
 def test_a_group_is_renamed(grace, scim, group):
