@@ -193,6 +193,13 @@ def remove_members(group_id):
     return change_members(group_id, "remove")
 
 
+@bp.get("/users/groups/<group_id>/remove")
+@needs("readonly")
+def group_form(group_id):
+    """Lead back from the address that a browser shows once the form was refused."""
+    return done(url_for("portal.group", group_id=group_id))
+
+
 def change_members(group_id, op):
     """Add or remove those whom the form ticked; whoever is gone meanwhile, or in or out already, is told of."""
     participle, *already = MEMBER_CHANGES[op]
