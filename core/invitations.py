@@ -49,10 +49,12 @@ NEWER = "A newer link was made."
 BY_ITSELF = "your organization"  # who invites, where no administrator did
 NO_EMAIL, DISABLED, COMPLETED = "no e-mail", "disabled", "completed"  # why somebody is passed over
 WHY = {
-    NO_EMAIL: "{} has no e-mail address to which an invitation could go: add one in Okta.",
+    NO_EMAIL: "{} has no e-mail address to which an invitation could go: add one {}.",
     DISABLED: "{} is disabled: enable the person first.",
     COMPLETED: "{} has registered already, and can ask for a new password on the sign-in page.",
 }
+# where an address is added, by the user's source
+ADD_IN = {"scim": "in Okta", "local": "here, with Edit on the person's page"}
 STATE = Prepared(select(USERS.c.invite, USERS.c.active, USERS.c.display).where(USERS.c.pk == bindparam("pk")))
 COUNTED_BY = Prepared(select(USERS.c.source, USERS.c.active.is_(true())).where(USERS.c.pk == bindparam("pk")))
 SET_STATE = Prepared(USERS.update().where(USERS.c.pk == bindparam("of_pk")), ("invite",))
@@ -127,7 +129,7 @@ class PasswordLink:
 def invite(user, actor: Actor):
     """Invite a user, or invite anew: the link before this one dies. Raise InvitationError.
 
-    `user` has pk, id, name and document, as a directory.Resource.
+    `user` has pk, id, name, source and document, as a directory.Resource.
     """
     _invite(user, _address(user), actor)
 
@@ -162,7 +164,7 @@ def _address(user):
     document = user.document
     reason = _obstacle(document.get("active") is True, state, document)
     if reason:
-        raise InvitationError(WHY[reason].format(display))
+        raise InvitationError(WHY[reason].format(display, ADD_IN[user.source]))
     return variables.mailbox(document)
 
 

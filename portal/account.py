@@ -55,6 +55,13 @@ def sign_out():
     return done(url_for("portal.sign_in"))
 
 
+@bp.get("/sign-out")
+@public
+def sign_out_form():
+    """Lead on from the address that a browser shows once the form was refused; a link signs nobody out."""
+    return done(url_for("portal.sign_in"))
+
+
 @bp.get("/set-up/<secret>")
 @public
 def set_up(secret):
@@ -110,6 +117,13 @@ def change_password():
         page = render_template("account/password.html", errors=errors, shortest=passwords.SHORTEST_PASSWORD)
         return page, 422
     flash("Your password is changed. You are signed out everywhere else.")
+    return done(url_for("portal.account"))
+
+
+@bp.get("/account/password")
+@needs("readonly")
+def password_form():
+    """Lead back from the address that a browser shows once the form was refused."""
     return done(url_for("portal.account"))
 
 

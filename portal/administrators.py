@@ -111,7 +111,7 @@ def _change_role(account):
 def _change_password(account):
     own = session.secret if account.id == session.account.id else None
     accounts.change_password(account, request.form.get("new_password", ""), access.actor(), keep=own)
-    return f"{account.email} has a new password, and is signed out everywhere."
+    return f"{account.email} has a new password, and is signed out everywhere{' else' if own else ''}."
 
 
 def _disable(account):

@@ -40,6 +40,13 @@ def person_sign_out():
     return done(url_for("portal.person_sign_in"))
 
 
+@bp.get("/device/sign-out")
+@public
+def person_sign_out_form():
+    """Lead on from the address that a browser shows once the form was refused; a link signs nobody out."""
+    return done(url_for("portal.person_sign_in"))
+
+
 @bp.get("/device")
 @needs("person")
 def device():

@@ -70,8 +70,9 @@ def detail(error: HTTPException) -> str:
 
 
 def notices():
-    """Return (category, text) of what was done just now, once."""
-    return get_flashed_messages(with_categories=True) if session else []
+    """Return (category, text) of what was done just now, once; an answer that shows none of it uses none up."""
+    is_shown = "X-Without-Notices" not in request.headers  # app.js says so of a poll, which any tab may send
+    return get_flashed_messages(with_categories=True) if session and is_shown else []
 
 
 def may(role: str) -> bool:

@@ -5,18 +5,36 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from core import configurations, directory, lists
 from core.lists import GroupQuery, UserQuery
 from database import transaction
-from portal import access, bp
+from portal import access, bp, people_forms
 from portal.access import needs
 from portal.frame import done, here, people
-from portal.lists import SOURCES, chips, first_row, is_untidy, ticked, tidy_address, user_query, way_back
+from portal.lists import (
+    SOURCES,
+    chips,
+    first_row,
+    gone,
+    is_untidy,
+    nobody,
+    some,
+    ticked,
+    tidy_address,
+    user_query,
+    way_back,
+)
 from protocol.errors import ScimError
 from protocol.schema import GROUP_TYPE
 
+NAME = people_forms.Field("name", "Name", "displayName")
 FOUND = 20  # people whom the search for new members shows
 MANAGED = (
     "Managed by Okta: its next push would undo what is changed here. Nothing was changed: "
     "change the group in Okta, and it arrives by itself."
 )
+# what is said of those who were, and of one or several who were in or out already
+MEMBER_CHANGES = {
+    "add": ("added", "is in the group already", "are in the group already"),
+    "remove": ("removed", "is not in the group any more", "are not in the group any more"),
+}
 
 
 @bp.get("/users/groups")
@@ -153,7 +171,7 @@ def name_errors(error) -> dict:
         return {}
     if error.status == 409:
         return {"name": "There is a group of this name already; letter case does not count. Choose another."}
-    return {"name": error.detail if typed_name() else "A group needs a name."}
+    return people_forms.refusal(error, [NAME]) if typed_name() else {"name": "A group needs a name."}
 
 
 @bp.get("/users/groups/<group_id>/add")
@@ -166,27 +184,40 @@ def find_members(group_id):
 @bp.post("/users/groups/<group_id>/add")
 @needs("helpdesk")
 def add_members(group_id):
-    return change_members(group_id, "add", "Added")
+    return change_members(group_id, "add")
 
 
 @bp.post("/users/groups/<group_id>/remove")
 @needs("helpdesk")
 def remove_members(group_id):
-    return change_members(group_id, "remove", "Removed")
+    return change_members(group_id, "remove")
 
 
-def change_members(group_id, op, participle):
-    """Add or remove those whom the form ticked; whoever is gone meanwhile, or in or out already, is passed over."""
-    ids = [row.id for row in ticked()]
+@bp.get("/users/groups/<group_id>/remove")
+@needs("readonly")
+def group_form(group_id):
+    """Lead back from the address that a browser shows once the form was refused."""
+    return done(url_for("portal.group", group_id=group_id))
+
+
+def change_members(group_id, op):
+    """Add or remove those whom the form ticked; whoever is gone meanwhile, or in or out already, is told of."""
+    participle, *already = MEMBER_CHANGES[op]
     with transaction():
         found = find_local(group_id)
+        ids = [row.id for row in ticked()]
         before = lists.group(group_id).member_count
         if ids:
             members = [{"value": identifier} for identifier in ids]
             body = {"Operations": [{"op": op, "path": "members", "value": members}]}
             directory.patch_with(found, body, access.actor(), ignored=[])
         changed = abs(lists.group(group_id).member_count - before)
-    flash(f"{participle} {people(changed)}." if changed else "Nobody is ticked.", "message" if changed else "error")
+    unchanged = some(len(ids) - changed, *already)
+    if changed:
+        said = [f"{participle.capitalize()} {people(changed)}", unchanged, gone()]
+        flash(" ".join(f"{sentence}." for sentence in said if sentence))
+    else:
+        flash(nobody(participle, unchanged), "error")
     return done(way_back("portal.group", group_id=group_id))
 
 

@@ -11,7 +11,7 @@ from portal.access import needs, public
 from portal.account import judged
 from portal.frame import done, people
 from portal.jobs import carry_out
-from portal.lists import NAMED, kept_choice, shown, since_shown, ticked, user_query, way_back
+from portal.lists import NAMED, kept_choice, nobody, shown, since_shown, ticked, user_query, way_back
 from portal.users import find
 
 # why somebody gets no invitation, as a preview says it of one and of several
@@ -35,8 +35,7 @@ def invite_users():
     """Show who gets an invitation and who does not; send them once the form repeats whom that was shown for."""
     pks, skipped = sorted_out()
     if not pks:
-        reasons = said(skipped)
-        flash(f"Nobody was invited: {'; '.join(reasons)}." if reasons else "Nobody is ticked.", "error")
+        flash(nobody("invited", *said(skipped)), "error")
         return done(way_back())
     if "shown" not in request.form:
         return preview(pks, skipped)

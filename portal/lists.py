@@ -80,6 +80,25 @@ def ticked() -> list[UserRow]:
     return [row for row in map(lists.user, ids) if row]
 
 
+def some(count: int, one: str, more: str) -> str:
+    """Return of how many people something is so, as `one` or `more` say it; nothing of nobody."""
+    return f"{count:,} {one if count == 1 else more}" if count else ""
+
+
+def gone() -> str:
+    """Return in words how many of those whom the form ticked are not here any more."""
+    count = 0 if request.form.get("all") else len(set(request.form.getlist("user"))) - len(ticked())
+    return some(count, "was deleted meanwhile", "were deleted meanwhile")
+
+
+def nobody(participle: str, *reasons: str) -> str:
+    """Return why a form changed nobody: for these reasons, because they are gone, or because it chose nobody."""
+    because = [reason for reason in (*reasons, gone()) if reason]
+    if because:
+        return f"Nobody was {participle}: {'; '.join(because)}."
+    return "Nobody matches any more." if request.form.get("all") else "Nobody is ticked."
+
+
 def kept_choice() -> list[tuple]:
     """Return (name, value) of what a form carried to say whom it is about: the confirmation sends it again."""
     return [(name, value) for name, value in request.form.items(multi=True) if name in KEPT]

@@ -74,6 +74,21 @@ def send_again(mail_id):
     return done(way_back("portal.mail"))
 
 
+@bp.get(f"{PAGE}/<int:mail_id>/send-again")
+@needs("readonly")
+def send_again_form(mail_id):
+    """Lead back from the address that a browser shows once the form was refused."""
+    return done(url_for("portal.mail"))
+
+
+@bp.get(f"{PAGE}/invitation/default")
+@bp.get(f"{PAGE}/invitation/test")
+@needs("administrator")
+def invitation_mail_form():
+    """Lead back from the address that a browser shows once the text was looked at, or refused."""
+    return done(url_for("portal.invitation_mail"))
+
+
 @bp.get(f"{PAGE}/invitation")
 @needs("administrator")
 def invitation_mail():

@@ -60,6 +60,7 @@ def provisioning():
 @bp.get(f"{PAGE}/tokens")
 @bp.get(f"{PAGE}/tunnel")
 @bp.get(f"{PAGE}/address")
+@bp.get(f"{PAGE}/address/stop")
 @needs("readonly")
 def provisioning_form():
     """Lead back from the address that a browser shows once one of the page's forms was refused."""

@@ -23,6 +23,7 @@ from portal.lists import (
     first_row,
     is_untidy,
     kept_choice,
+    nobody,
     shown,
     since_shown,
     ticked,
@@ -155,7 +156,7 @@ def change_users(kind):
     change = CHANGES[kind]
     pks, others = chosen(change)
     if not pks:
-        flash(f"Nobody was changed: they are {change.others}." if others else "Nobody is ticked.", "error")
+        flash(nobody("changed", f"they are {change.others}" if others else ""), "error")
         return done(way_back())
     if "shown" not in request.form:
         return confirmation(kind, pks, others)

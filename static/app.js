@@ -61,6 +61,7 @@ function say(text) {
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const DAY_AND_CLOCK = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
 const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
 // in the same words as the server's filter `ago`
@@ -77,12 +78,18 @@ function ago(time) {
   return "now";
 }
 
+// a clock's time is of today; of another day it says which
+function clock(time) {
+  const moment = new Date(time);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  return (isToday ? CLOCK : DAY_AND_CLOCK).format(moment);
+}
+
 function tellTimes() {
   document.querySelectorAll("time[datetime]").forEach((element) => {
     element.title = FORMAT.format(new Date(element.dateTime));
     if (element.hasAttribute("data-exact")) return;
-    const isClock = element.hasAttribute("data-clock");
-    element.textContent = isClock ? CLOCK.format(new Date(element.dateTime)) : ago(element.dateTime);
+    element.textContent = element.hasAttribute("data-clock") ? clock(element.dateTime) : ago(element.dateTime);
   });
 }
 
@@ -187,6 +194,13 @@ document.addEventListener("keydown", (event) => {
   if (!act) return;
   event.preventDefault();
   act();
+});
+
+// whatever takes no notices from its answer leaves them for the page that shows them: polls, searches and previews
+document.addEventListener("htmx:config:request", (event) => {
+  const { sourceElement, request } = event.detail.ctx;
+  const takesNotices = sourceElement.getAttribute("hx-select-oob")?.includes("#notices");
+  if (!takesNotices) request.headers["X-Without-Notices"] = "true";
 });
 
 // a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is

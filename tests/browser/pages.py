@@ -75,7 +75,9 @@ SIGNED_OUT = {
     "password-unknown": "/password/nobody-was-sent-this",
 }
 # they only lead elsewhere
-NO_PAGES = set("admin ask_whom ask_whom_to_invite attribute_form configuration_form provisioning_form".split())
+NO_PAGES = set("admin ask_whom ask_whom_to_invite attribute_form configuration_form group_form".split())
+NO_PAGES |= set("invitation_mail_form password_form person_sign_out_form provisioning_form".split())
+NO_PAGES |= set("send_again_form sign_out_form".split())
 NO_PAGES |= set("download_configuration export_audit export_users".split())  # files
 NO_PAGES |= {"device", "install_configuration"}  # of people, who have no account here
 

@@ -12,6 +12,11 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.test_hostile import links
 
 SIDEWAYS = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
+SHOW_A_CLOCK = """(place) => {
+  const markup = '<time datetime="2026-11-29T20:02:00.000000Z" data-clock>2026-11-29 20:02 UTC</time>';
+  place.insertAdjacentHTML("beforeend", markup);
+  document.dispatchEvent(new Event("htmx:after:swap"));
+}"""
 WIDTHS = (1280, 390)
 PEOPLE = 18  # enough for each look that a page has; axe takes its time for each element
 
@@ -103,6 +108,34 @@ def test_the_log_is_live_until_it_is_paused(at, office):
     assert polls == []
     page.get_by_role("link", name="Go live").click()
     expect(page.get_by_text("New requests appear by themselves.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [("2026-11-29T22:00:00Z", "5:02 AM"), ("2026-11-30T16:00:00Z", "Nov 30, 5:02 AM")],
+    ids=["the same day there", "another day there"],
+)
+def test_a_clocks_time_is_of_the_readers_day_and_zone(at, new_office, now, said):
+    """It is 20:02 in UTC, and 5:02 of the next day in Tokyo."""
+    desk = at(new_office, timezone_id="Asia/Tokyo", locale="en-US")
+    page = desk.page
+    page.clock.set_fixed_time(now)
+    desk.open("/account")
+    page.locator(".lead").evaluate(SHOW_A_CLOCK)
+    expect(page.locator("time[data-clock]")).to_have_text(said)
+
+
+def test_an_open_tab_eats_no_notice_of_another(at, office):
+    desk = at(office)
+    page = desk.page
+    page.clock.install()
+    desk.open(pages.PROVISIONING)
+    form = {"name": "Guides", "csrf_token": page.locator("[name=csrf_token]").first.input_value()}
+    sent = page.request.post(f"{desk.server.url}/users/groups/new", form=form, max_redirects=0)
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-source") == "div#health"):
+        page.clock.run_for(5_000)
+    desk.open(sent.headers["location"])
+    expect(page.get_by_text("Added the group Guides.")).to_be_visible()
 
 
 def test_searching_as_one_types_is_kept_in_the_address(at, office):

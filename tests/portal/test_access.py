@@ -30,9 +30,9 @@ from tests.portal.conftest import CSRF, PASSWORD, Browser
 PUBLIC = {
     f"portal.{name}"
     for name in """
-    sign_in send_sign_in sign_out set_up send_set_up forgotten send_forgotten
+    sign_in send_sign_in sign_out sign_out_form set_up send_set_up forgotten send_forgotten
     new_password send_new_password new_password_strength
-    person_sign_in send_person_sign_in device_forgotten send_device_forgotten
+    person_sign_in send_person_sign_in person_sign_out_form device_forgotten send_device_forgotten
     invitation register invitation_strength new_link send_new_link
     """.split()
 }
@@ -40,6 +40,8 @@ SIGN_OUT = {"portal.sign_out", "portal.person_sign_out"}
 PERSON = "person"  # whose pages these are; not a role of an administrator
 # without anything to fill in: the empty form is whole
 ONE_PRESS = {"portal.send_again", "portal.copy_configuration", "portal.deliver_configuration"}
+# no browser shows their addresses
+ASKED_BY_HTMX_ALONE = {"portal.new_password_strength", "portal.invitation_strength"}
 VISITS = {"sessions", "failed_sign_ins"}  # tables that tell of visits, and of nothing else
 LOCAL = Actor("Command line")
 HOUR = timedelta(hours=1)
@@ -179,6 +181,15 @@ def test_no_administrator_gets_to_the_pages_of_people(app, routes, request, who)
             answer = send(browser, method, path, **{"X-CSRF-Token": token})
             assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/device/sign-in")
     assert contents(app) == before and browser.get("/account").status_code == 200
+
+
+def test_no_address_of_a_form_is_a_dead_end(routes, ada, registered):
+    """A browser shows it once the form was refused, and Enter opens it: it is a page, or leads to one."""
+    for _, path, endpoint, role in posts(routes):
+        if endpoint not in ASKED_BY_HTMX_ALONE:
+            browser = registered if role == PERSON else ada
+            status = browser.client.get(path, follow_redirects=True).status_code
+            assert status == (410 if endpoint == "portal.send_set_up" else 200), path  # its link is used up
 
 
 @pytest.mark.parametrize("who", ["alan", "grace", "ada"])

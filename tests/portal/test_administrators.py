@@ -114,6 +114,7 @@ def test_who_is_deleted_is_gone(ada, grace, find, page_of):
 def test_a_new_password_ends_their_sessions(app, ada, grace, page_of):
     page = f"{page_of('grace@example.com')}/password"
     assert ada.post(page, {"new_password": OTHER, "password": PASSWORD}).status_code == 303
+    assert "grace@example.com has a new password, and is signed out everywhere." in ada.says(LIST)
     assert grace.get("/users").status_code == 303
     assert Browser(app).sign_in("grace@example.com").status_code == 422
     assert Browser(app).sign_in("grace@example.com", OTHER).status_code == 303
@@ -165,7 +166,7 @@ def test_who_ends_their_own_account_is_signed_out(ada, make_account, page_of, ch
 def test_setting_ones_own_password_there_keeps_one_signed_in(ada, page_of):
     page = f"{page_of('ada@example.com')}/password"
     assert ada.post(page, {"new_password": OTHER, "password": PASSWORD}).status_code == 303
-    assert ada.get(LIST).status_code == 200
+    assert "ada@example.com has a new password, and is signed out everywhere else." in ada.says(LIST)
 
 
 def test_wrong_passwords_are_slowed_down(ada, grace, page_of):

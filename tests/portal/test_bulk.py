@@ -174,6 +174,20 @@ def test_where_it_applies_to_nobody_it_says_why(grace, people):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_who_was_ticked_and_is_gone_is_told_of(grace, scim, people, kind):
+    for user in people:
+        scim.delete(f"/Users/{user['id']}")
+    grace.post(f"/users/{kind}", {"user": ids(people)})
+    assert "Nobody was changed: 3 were deleted meanwhile." in grace.says("/users")
+
+
+def test_who_is_left_alone_and_who_is_gone_are_both_told_of(grace, scim, people):
+    scim.delete(f"/Users/{people[0]['id']}")
+    grace.post("/users/disable", {"user": [people[0]["id"], people[2]["id"]]})
+    assert "Nobody was changed: they are disabled already; 1 was deleted meanwhile." in grace.says("/users")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_who_may_only_read_changes_nobody(alan, scim, people, local, kind):
     before = active(scim)
     form = {"user": [*ids(people), *local], "shown": "2", "typed": "2", "password": PASSWORD}

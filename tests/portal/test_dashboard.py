@@ -10,6 +10,7 @@ from core import health, journal, tokens
 from core.journal import Actor
 from database import db, execute, from_now, transaction
 from models import Token
+from portal import dashboard
 from portal.dashboard import user_counts
 from protocol.definitions import CUSTOM
 from tests.portal.conftest import words
@@ -49,6 +50,14 @@ def test_a_refusal_makes_it_fail_and_leads_to_the_entry(page, scim, barbara):
     assert re.search(r"Failing since .*\d\d:\d\d UTC", words(text)) and "1 request is failing" in words(text)
     assert re.search(r'409 <a href="/admin/provisioning-log/\d+">', text)
     assert 'href="/admin/provisioning-log?outcome=refused"' in text
+
+
+def test_without_javascript_the_day_and_the_clock_of_a_failure_are_utc(page, monkeypatch):
+    since = "2026-01-01T20:02:00.000000Z"
+    monkeypatch.setattr(health, "provisioning_health", lambda: health.Health("failing", since, since))
+    assert "data-clock>2026-01-01 20:02 UTC</time>" in page()
+    monkeypatch.setattr(dashboard, "now", lambda: "2026-01-01T23:00:00.000000Z")
+    assert "data-clock>20:02 UTC</time>" in page()
 
 
 def test_silence_is_told(page, monkeypatch):

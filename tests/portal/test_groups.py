@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.portal.conftest import PASSWORD
+from tests.portal.conftest import PASSWORD, words
 
 
 @pytest.fixture
@@ -97,6 +97,14 @@ def test_a_name_that_cannot_be_is_refused_beside_it(grace, scim, group, name, st
     assert scim.get("/Groups").json["totalResults"] == 1
 
 
+def test_a_name_that_is_too_long_is_refused_by_the_fields_name(grace, group):
+    for path in ("/users/groups/new", f"/users/groups/{group}/edit"):
+        answer = grace.post(path, {"name": "x" * 1025, "shown": "Tour guides"})
+        assert answer.status_code == 422
+        assert "Name may be at most 1024 characters long." in words(answer.text)
+        assert "displayName" not in answer.text
+
+
 def test_a_group_is_renamed(grace, scim, group):
     answer = grace.post(f"/users/groups/{group}/edit", {"shown": "Tour guides", "name": "Guides"})
     assert (answer.status_code, answer.location) == (303, f"/users/groups/{group}")
@@ -125,7 +133,7 @@ def test_people_are_found_and_added(grace, scim, group, barbara, make_user):
     answer = grace.post(f"/users/groups/{group}/add", {"user": [barbara["id"], "gone"]})
     assert (answer.status_code, answer.location) == (303, f"/users/groups/{group}")
     assert members(scim, group) == {barbara["id"]}
-    assert "Added 1 person." in grace.says(f"/users/groups/{group}")
+    assert "Added 1 person. 1 was deleted meanwhile." in grace.says(f"/users/groups/{group}")
     assert "in it" in grace.says(f"/users/groups/{group}/add?q=babs")
 
 
@@ -138,10 +146,42 @@ def test_members_are_removed_and_stay_enabled(grace, scim, group, barbara, make_
     assert scim.get(f"/Users/{barbara['id']}").json["active"] is True
 
 
+@pytest.mark.parametrize(
+    "path, changed, unchanged",
+    [
+        ("add", "Added 1 person.", "is in the group already"),
+        ("remove", "Removed 1 person.", "is not in the group any more"),
+    ],
+)
+def test_who_was_added_or_removed_in_another_tab_is_told_of(
+    grace, scim, group, barbara, make_user, path, changed, unchanged
+):
+    other = make_user("other@example.com")
+    if path == "remove":
+        grace.post(f"/users/groups/{group}/add", {"user": [barbara["id"], other["id"]]})
+    grace.post(f"/users/groups/{group}/{path}", {"user": barbara["id"]})
+    now = members(scim, group)
+    grace.post(f"/users/groups/{group}/{path}", {"user": barbara["id"]})
+    participle = changed.split()[0].lower()
+    assert f"Nobody was {participle}: 1 {unchanged}." in grace.says(f"/users/groups/{group}")
+    assert members(scim, group) == now
+    grace.post(f"/users/groups/{group}/{path}", {"user": [barbara["id"], other["id"]]})
+    assert f"{changed} 1 {unchanged}." in grace.says(f"/users/groups/{group}")
+    assert members(scim, group) == ({barbara["id"], other["id"]} if path == "add" else set())
+
+
+@pytest.mark.parametrize("path", ["add", "remove"])
+def test_who_was_ticked_and_is_gone_is_told_of(grace, group, path):
+    grace.post(f"/users/groups/{group}/{path}", {"user": ["gone", "too"]})
+    participle = {"add": "added", "remove": "removed"}[path]
+    assert f"Nobody was {participle}: 2 were deleted meanwhile." in grace.says(f"/users/groups/{group}")
+
+
 @pytest.mark.parametrize("path", ["add", "remove"])
 def test_an_empty_form_changes_no_members(grace, scim, group, barbara, path):
     grace.post(f"/users/groups/{group}/add", {"user": barbara["id"]})
     assert grace.post(f"/users/groups/{group}/{path}").status_code == 303
+    assert "Nobody is ticked." in grace.says(f"/users/groups/{group}")
     assert members(scim, group) == {barbara["id"]}
 
 

@@ -144,7 +144,9 @@ def test_as_many_others_are_not_invited_in_the_place_of_those_who_were_shown(gra
     "form, said",
     [
         ({}, "Nobody is ticked."),
-        ({"user": "gone"}, "Nobody is ticked."),
+        ({"user": "gone"}, "Nobody was invited: 1 was deleted meanwhile."),
+        ({"user": ["gone", "too"]}, "Nobody was invited: 2 were deleted meanwhile."),
+        ({"all": "1", "q": "nobody is called so"}, "Nobody matches any more."),
         ({"all": "1", "status": "disabled"}, "Nobody was invited: 1 is disabled."),
         ({"all": "1", "q": "No Mail"}, "Nobody was invited: 1 has no e-mail address."),
     ],
@@ -222,6 +224,16 @@ def test_who_has_registered_is_invited_no_more(grace, registered):
     assert "Copy link" not in grace.get(path).text
     answer = grace.post(f"{path}/invitation/link", {"password": PASSWORD})
     assert answer.status_code == 422 and "has registered already" in words(answer.text)
+
+
+def test_an_address_that_lacks_is_added_where_the_person_is_from(grace, people):
+    local = grace.post("/users/new", {"user_name": "reception"}).location
+    for page, where in (
+        (f"/users/{people[2]['id']}", "add one in Okta."),
+        (local, "add one here, with Edit on the person's page."),
+    ):
+        answer = grace.post(f"{page}/invitation/link", {"password": PASSWORD})
+        assert answer.status_code == 422 and where in words(answer.text)
 
 
 def test_a_new_link_is_shown_once_and_the_old_one_is_dead(grace, people, invite, mails, stranger):

@@ -76,6 +76,14 @@ def test_there_is_no_debugger(ada, path):
     assert "debugger" not in words(answer.text).lower()
 
 
+def test_an_answer_that_shows_no_notices_leaves_them_for_one_that_does(grace):
+    group = grace.post("/users/groups/new", {"name": "Guides"}).location
+    poll = grace.get("/admin/provisioning-log", **{"HX-Request": "true", "X-Without-Notices": "true"})
+    assert poll.status_code == 200 and "Added the group" not in poll.text
+    assert "Added the group Guides." in grace.says(group)
+    assert "Added the group" not in grace.says(group)
+
+
 def test_a_mistake_of_ours_shows_nothing_of_it(app, ada, monkeypatch):
     monkeypatch.setattr(access, "local_path", None)
     answer = ada.get("/sign-in")
