@@ -18,6 +18,7 @@ SHOW_A_CLOCK = """(place) => {
   document.dispatchEvent(new Event("htmx:after:swap"));
 }"""
 WIDTHS = (1280, 390)
+BETWEEN = (1160, 1000, 800, 721, 320)  # where a page becomes another, and the narrowest (WCAG 1.4.10)
 PEOPLE = 18  # enough for each look that a page has; axe takes its time for each element
 
 
@@ -55,6 +56,10 @@ def look_at(desk, paths, width):
         assert page.evaluate(SIDEWAYS) <= 0, f"{name} scrolls sideways"
         desk.check()
         found.update(links(page))
+        for other in BETWEEN if width == max(WIDTHS) else ():
+            page.set_viewport_size({"width": other, "height": 900})
+            assert page.evaluate(SIDEWAYS) <= 0, f"{name} scrolls sideways at {other}"
+        page.set_viewport_size({"width": width, "height": 900})
     return found
 
 
