@@ -4,7 +4,7 @@ from functools import partial
 from importlib import import_module
 
 from flask import Flask, request
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -115,6 +115,13 @@ def add_errors(app):
         database.forget_connections()
         detail = "The database of Rollcall cannot be reached just now. Okta may try again."
         return answer(ScimError(503, None, detail), {"Retry-After": "5"})
+
+    @app.errorhandler(DatabaseError)
+    def database_refused(error):
+        if not engines.is_damaged(error):
+            return failed(error)
+        LOG.error("The database is damaged: %s. %s", error.orig, database.RESTORE)
+        return answer(ScimError(500, None, "The database of Rollcall is damaged: its operator has to restore it."))
 
     @app.errorhandler(OperationalError)
     def database_failed(error):

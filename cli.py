@@ -109,8 +109,7 @@ def check(as_json):
 @with_appcontext
 def recount():
     """Set the totals that lists are made of anew, from the rows; `flask check` says when that is needed."""
-    database.prepare_database()
-    with refusals(), transaction():
+    with prepared(), transaction():
         checks.recount()
     click.echo("Counted everything anew.")
 
@@ -120,8 +119,7 @@ def recount():
 @click.option("--expires-days", type=click.IntRange(1, 3650), help="Days until it expires; without, never.")
 def create_token(name, expires_days):
     """Make a token and print it, alone: the only time it is shown."""
-    database.prepare_database()
-    with refusals(), transaction():
+    with prepared(), transaction():
         secret = tokens.create(name, ACTOR, expires_days)
     click.echo(secret)
 
@@ -129,8 +127,7 @@ def create_token(name, expires_days):
 @token_cli.command("list")
 def list_tokens():
     """Show every token, removed ones too: name, last four characters, state and last use."""
-    database.prepare_database()
-    with refusals():
+    with prepared():
         found = tokens.listing(all=True)
     for token in found:
         used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
@@ -152,8 +149,7 @@ def refuse_no_number(_context, _option, value):
 @click.option("--expires-days", type=click.IntRange(1, 3650))
 def renew_token(name, overlap_hours, expires_days):
     """Print a successor; the old token goes on for the overlap."""
-    database.prepare_database()
-    with refusals(), transaction():
+    with prepared(), transaction():
         secret = tokens.renew(name, timedelta(hours=overlap_hours), ACTOR, expires_days)
     click.echo(secret)
 
@@ -162,8 +158,7 @@ def renew_token(name, overlap_hours, expires_days):
 @click.argument("name")
 def revoke_token(name):
     """Remove a token, by its name or id: it is dead at once, and for good."""
-    database.prepare_database()
-    with refusals(), transaction():
+    with prepared(), transaction():
         tokens.revoke(name, ACTOR)
     click.echo(f"Revoked {name}.", err=True)
 
@@ -174,8 +169,7 @@ def revoke_token(name):
 @click.option("--multi-valued", is_flag=True)
 def add_attribute(name, kind, multi_valued):
     """Define a custom attribute; Okta can send it at once."""
-    database.prepare_database()
-    with refusals(), transaction():
+    with prepared(), transaction():
         attributes.add(name, kind, multi_valued, ACTOR)
     click.echo(f"Defined {name}. External namespace for Okta: {attributes.definitions.CUSTOM}")
 
@@ -183,8 +177,7 @@ def add_attribute(name, kind, multi_valued):
 @attribute_cli.command("list")
 def list_attributes():
     """Show every custom attribute: name, type, and how many users have a value."""
-    database.prepare_database()
-    with refusals():
+    with prepared():
         found = attributes.listing()
     for row in found:
         kind = row.type + (", multi-valued" if row.multi_valued else "")
@@ -196,8 +189,7 @@ def list_attributes():
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_attribute(name, yes):
     """Take a custom attribute away, and its values from every user."""
-    database.prepare_database()
-    with refusals():
+    with prepared():
         users = attributes.count_holders(attributes.find_unused(name).name)
         if not yes:
             click.confirm(f"Remove {name} and its value from {users} users?", abort=True)
@@ -229,8 +221,7 @@ def asked_password(is_piped: bool) -> str:
 @password_option
 def create_admin(email, role, password_stdin):
     """Make an account of the portal."""
-    database.prepare_database()
-    with refusals():
+    with prepared():
         if accounts.find_by_email(email):
             raise accounts.AccountError("email", f"There is an account {email} already.")
         password = asked_password(password_stdin)
@@ -242,8 +233,7 @@ def create_admin(email, role, password_stdin):
 @admin_cli.command("list")
 def list_admins():
     """Show every account: address, role, state and last sign-in."""
-    database.prepare_database()
-    with refusals():
+    with prepared():
         found = accounts.listing()
     for account in found:
         state = f"disabled {account.disabled}" if account.disabled else "enabled"
@@ -256,8 +246,7 @@ def list_admins():
 @password_option
 def set_admin_password(email, password_stdin):
     """Set an account's password, and enable it if it was disabled, for who is locked out; its sessions end."""
-    database.prepare_database()
-    with refusals():
+    with prepared():
         account = accounts.find_by_email(email)
         if account is None:
             raise accounts.AccountError("email", f"There is no account {email}; `flask admin list` shows them.")
@@ -272,8 +261,7 @@ def set_admin_password(email, password_stdin):
 @outbox_cli.command("deliver")
 def deliver():
     """Deliver every mail that is due, once, and say what became of them; a server that runs does it by itself."""
-    database.prepare_database()
-    with refusals():
+    with prepared():
         if problem := outbox.smtp_problem(current_app.config):
             raise click.ClickException(f"Mails wait: {problem}")
         done, problem = outbox.deliver_all()
@@ -349,14 +337,21 @@ def migrate_data(target_url):
 
     No server may run meanwhile. Afterwards, set ROLLCALL_DATABASE_URL to TARGET_URL and start.
     """
-    database.prepare_database()
-    database.close_connection()
-    with refusals():
+    with prepared():
+        database.close_connection()
         moved = transfer.transfer(target_url, Percent().report)
     for table in moved:
         click.echo(f"{table.table:<22} {table.rows:>10} rows  {table.checksum}")
     click.echo("Every row is in both databases, by count and by checksum.")
     click.echo("Now set ROLLCALL_DATABASE_URL to the new address, and keep the secret key; then start.")
+
+
+@contextmanager
+def prepared():
+    """Bring the database up to date first, and turn refusals of that, and of what follows, into one line."""
+    with refusals():
+        database.prepare_database()
+        yield
 
 
 @contextmanager
@@ -374,6 +369,8 @@ def refusals():
         raise click.ClickException("The database is locked by another process: try again.") from None
     except (UnicodeEncodeError, UnicodeDecodeError):  # Python hands such bytes on, and the database takes none
         raise click.ClickException("What was typed or piped in is not UTF-8: give it in UTF-8.") from None
+    except UnicodeError as error:  # of the look-up of a host
+        raise click.ClickException(f"The address of the database has no name of a host: {error}.") from None
 
 
 @click.command()
@@ -435,9 +432,8 @@ def local_target():
 @contextmanager
 def temporary_token():
     """Yield a token of this instance that ends with the rehearsal."""
-    database.prepare_database()
     name = f"Rehearsal {secrets.token_hex(4)}"
-    with refusals(), transaction():
+    with prepared(), transaction():
         token = tokens.create(name, ACTOR, expires_days=1)
     try:
         yield token

@@ -238,7 +238,8 @@ def why_unusable(error: DatabaseError | OSError) -> str:
         cure = "Its disk must have room, and be writable for the user that Rollcall runs as."
     elif engines.is_damaged(error):
         cure = RESTORE
-    return f"The database cannot be used: {getattr(error, 'orig', error)}. {cure}".strip()
+    reason = " ".join(str(getattr(error, "orig", error)).split()).rstrip(".?")  # PostgreSQL's has several lines
+    return f"The database cannot be used: {reason}. {cure}".strip()
 
 
 def after_commit(note):

@@ -78,7 +78,7 @@ def serve(create_app: Callable[[], Flask], target: str):
 
 def address() -> tuple[str, str]:
     """Return the host and the port to serve on."""
-    return os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "5000")
+    return os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT", "5000")
 
 
 def start(app, url) -> serverlock.ServerLock | None:

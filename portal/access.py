@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, request, session, url_for
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from werkzeug.datastructures import CallbackDict
 
 import database
@@ -72,7 +72,7 @@ class ServerSessions(SessionInterface):
             if not SECRET.fullmatch(secret):
                 return Session(sessions.new_secret())
             found = sessions.find(secret)
-        except OperationalError as error:  # Flask renders no error so early: the application raises it again
+        except DatabaseError as error:  # Flask renders no error so early: the application raises it again
             request.environ["rollcall.failure"] = error
             return self.make_null_session(app)
         return Session(secret, *found) if found else Session(secret)
@@ -93,7 +93,7 @@ class ServerSessions(SessionInterface):
                     sessions.keep(session.secret, dict(session))
             except database.Busy:
                 LOG.warning("A session was not stored: the database is locked by another process")
-            except OperationalError as error:  # the page is there all the same, on a full disk, too
+            except DatabaseError as error:  # the page is there all the same, on a full disk, too
                 LOG.warning("A session was not stored: %s", error.orig)
 
 

@@ -423,6 +423,14 @@ def test_a_database_that_is_damaged_is_one_sentence_with_its_cure(damaged, flask
     assert_refused(flask(*arguments), "malformed", "flask restore")
 
 
+@pytest.mark.parametrize("path", ["/scim/v2/Users", "/sign-in"])
+def test_what_a_damaged_database_is_asked_for_says_so(damaged, app, caplog, path):
+    headers = {"Authorization": f"Bearer {tokens.new_secret()}"}
+    answer = app.test_client().get(path, headers=headers)
+    assert answer.status_code == 500 and "damaged" in answer.text
+    assert "flask restore" in caplog.text and "Traceback" not in caplog.text
+
+
 def test_a_server_does_not_start_on_a_database_that_is_damaged(damaged, app):
     with pytest.raises(SystemExit, match=r"^Rollcall does not start: .*malformed.*flask restore.*\.$"):
         server.start(app, "http://localhost:5000")

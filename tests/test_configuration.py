@@ -144,6 +144,22 @@ def test_a_command_with_a_wrong_setting_says_so_in_a_sentence(folder, name, valu
     assert name in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "command", [("token", "list"), ("token", "create", "Okta"), ("recount",), ("admin", "list")]
+)
+def test_a_command_says_in_a_sentence_that_the_database_is_away(folder, command):
+    away = {"ROLLCALL_DATABASE_URL": "postgresql+psycopg://x@127.0.0.1:1/x", "ROLLCALL_SECRET_KEY": "x" * 40}
+    result = run(folder, "-m", "flask", "--app", "app", *command, **away)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: The database cannot be used: connection failed")
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_address_whose_host_has_no_name_is_refused_in_a_sentence(folder):
+    result = run(folder, "-m", "flask", "--app", "app", "migrate-data", "postgresql://a..b/x")
+    assert result.returncode == 1 and "has no name of a host" in result.stderr and "Traceback" not in result.stderr
+
+
 def test_a_port_that_is_taken_is_said_in_a_sentence(folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
