@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, request, session, url_for
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from werkzeug.datastructures import CallbackDict
 
 import database
@@ -93,7 +93,7 @@ class ServerSessions(SessionInterface):
                     sessions.keep(session.secret, dict(session))
             except database.Busy:
                 LOG.warning("A session was not stored: the database is locked by another process")
-            except DatabaseError as error:  # the page is there all the same, on a full disk, too
+            except OperationalError as error:  # the page is there all the same, on a full disk, too
                 LOG.warning("A session was not stored: %s", error.orig)
 
 
