@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHONPATH := .
 # even where that is switched off: each server of the tests would compile the program anew
 export PYTHONDONTWRITEBYTECODE :=
-# on PostgreSQL, where a process waits for another one
+# one more than there are cores: a test often waits for another process
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: help run rehearse test bench soak screenshots lint format check
@@ -27,7 +27,7 @@ rehearse: .venv/run  ## play Okta's life cycle against the server
 	.venv/bin/python -m flask --app app rehearse
 
 test: .venv/dev  ## run the whole suite; on PostgreSQL, too, where it is installed
-	.venv/bin/python -m pytest -n auto
+	.venv/bin/python -m pytest -n $(WORKERS)
 	.venv/bin/python -m tests.postgresql -n $(WORKERS)
 
 bench: .venv/dev  ## measure against the budget; writes bench/README.md
