@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -106,9 +107,12 @@ def set_up(form: str = ""):
 
 
 def flush():
-    """Write what waits; housekeeping sees to it every second."""
+    """Write what waits; housekeeping sees to it every second, even while stderr takes nothing: its disk is full,
+    or whoever read it is gone.
+    """
     for handler in logging.getLogger().handlers:
-        handler.flush()
+        with suppress(OSError, ValueError):
+            handler.flush()
 
 
 def _unhandled(kind, error, traceback):

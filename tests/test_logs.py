@@ -397,3 +397,21 @@ def test_the_server_writes_text_if_it_is_told_to(make_server):
     server.stop()
     [line] = [line for line in (server.instance / "log").read_text().splitlines() if "/nothing" in line]
     assert "INFO GET '/nothing' 404 in " in line and line.endswith(f"[{answer.headers['X-Request-Id']}]")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), ValueError("I/O operation on closed file")]
+)
+def test_a_log_that_takes_nothing_stops_nobody(error):
+    class Full(io.StringIO):
+        def flush(self):
+            raise error
+
+    handlers = [logging.StreamHandler(Full()), logs.Lines(Full())]
+    for handler in handlers:
+        logging.getLogger().addHandler(handler)
+    try:
+        logs.flush()
+    finally:
+        for handler in handlers:
+            logging.getLogger().removeHandler(handler)
