@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from sqlalchemy.exc import DatabaseError
 
 import database
 import rehearsal
-from core import accounts, attributes, backup, checks, jobs, outbox, tokens, transfer
+from core import accounts, attributes, backup, checks, jobs, outbox, serverlock, tokens, transfer
 from core.journal import Actor
 from database import transaction
 from protocol.definitions import BASE_PATH
@@ -30,6 +30,7 @@ from protocol.definitions import BASE_PATH
 HERE = Path(__file__).parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 ACTOR = Actor("Command line")
+UPGRADE_SECONDS = 5  # that another command may take for it
 REFUSALS = (
     tokens.TokenError,
     attributes.DefinitionError,
@@ -350,7 +351,30 @@ def migrate_data(target_url):
 def prepared():
     """Bring the database up to date first, and turn refusals of that, and of what follows, into one line."""
     with refusals():
-        database.prepare_database()
+        with upgrade_lock():
+            database.prepare_database()
+        yield
+
+
+@contextmanager
+def upgrade_lock():
+    """Let no server run while a command brings SQLite's schema up to date.
+
+    One of an older program would go on writing what the newer one lacks.
+    """
+    file = database.database_file()
+    is_newest = not file or database.stored_schema() == database.newest_schema()
+    database.close_connection()
+    if is_newest:
+        yield
+        return
+    try:
+        lock = serverlock.take(file, "a command that upgrades the database", UPGRADE_SECONDS)
+    except serverlock.Taken as error:
+        raise click.ClickException(
+            f"{error} Its schema is of another Rollcall: start the server anew, and the database is upgraded."
+        ) from None
+    with closing(lock):
         yield
 
 
@@ -419,7 +443,8 @@ class Progress:
 @contextmanager
 def local_target():
     """Yield (base URL, token) of the server that runs here, or of one started for the purpose."""
-    url = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '5000')}"
+    host = os.environ.get("HOST") or "127.0.0.1"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '5000')}"
     if is_up(url):
         with temporary_token() as token:
             yield url + BASE_PATH, token

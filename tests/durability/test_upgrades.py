@@ -1,5 +1,6 @@
 """A database of every schema there was comes to the newest one: nothing is lost, and the program serves it."""
 
+import os
 import random
 import re
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 import database
 from app import create_app
-from core import checks
+from core import checks, serverlock
 from database import db
 from tests.conftest import ROOT, Scim
 from tests.databases import unsound
@@ -158,3 +159,14 @@ def test_a_copy_of_an_old_schema_is_restored_to_the_newest(old, app, instance, t
     assert rows(instance, before) == before
     with app.app_context():
         assert f"schema {database.newest_schema()}" in done.stdout
+
+
+def test_a_command_upgrades_no_database_that_an_older_server_serves(old):
+    folder, _dump = old
+    lock = serverlock.take(folder / "rollcall.db", "a server")
+    lock.share()
+    command = [sys.executable, "-m", "flask", "--app", "app", "token", "list"]
+    environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(folder)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    lock.close()
+    assert done.returncode == 1 and "in use by a server" in done.stderr and "start the server anew" in done.stderr
