@@ -57,9 +57,7 @@ def create_app(overrides: dict | None = None) -> Flask:
     try:
         database.init_app(app)
     except (ArgumentError, NoSuchModuleError) as error:
-        raise ConfigurationError(
-            "ROLLCALL_DATABASE_URL is no address of a database that Rollcall knows."
-        ) from error
+        raise ConfigurationError(configuration.NO_ADDRESS) from error
     app.session_interface = access.ServerSessions()
     app.url_map.merge_slashes = False  # the gate does, without a redirect that a client may not follow
     app.register_blueprint(scim.bp)

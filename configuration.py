@@ -15,7 +15,10 @@ from tempfile import NamedTemporaryFile
 
 import click
 from flask import Flask
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
+import engines
 import logs
 from core import smtp, variables
 from core.checks import SHORTEST_SECRET
@@ -23,6 +26,7 @@ from core.checks import SHORTEST_SECRET
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
 )
+NO_ADDRESS = "ROLLCALL_DATABASE_URL is no address of a database that Rollcall knows."
 METRICS_TOKEN = re.compile(r"[!-~]{16,}")  # what a header can carry, and nobody guesses
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 DEFAULTS = {
@@ -52,7 +56,8 @@ def instance_path(overrides: dict) -> str:
 
 def load(app: Flask, overrides: dict):
     """Set the defaults, over them what the ROLLCALL_ environment says, and `overrides` over that."""
-    app.config.update(DEFAULTS, DATABASE_URL=f"sqlite:///{app.instance_path}/rollcall.db")
+    own = URL.create("sqlite", database=f"{app.instance_path}/rollcall.db")
+    app.config.update(DEFAULTS, DATABASE_URL=own.render_as_string())
     app.config.from_prefixed_env("ROLLCALL", loads=str)
     app.config.update(overrides)
 
@@ -62,13 +67,16 @@ def prepare(app: Flask):
     with usable(app.instance_path):
         Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     configure(app)
-    create_private(app.config["DATABASE_URL"], app.instance_path)
+    create_private(app.config["SQLALCHEMY_DATABASE_URI"])
 
 
 def configure(app):
     """Check the settings and complete them. Raise ConfigurationError for one that is unsafe or wrong."""
     config = app.config
-    config["SQLALCHEMY_DATABASE_URI"] = config["DATABASE_URL"]
+    try:
+        config["SQLALCHEMY_DATABASE_URI"] = engines.located(config["DATABASE_URL"], app.instance_path)
+    except ArgumentError as error:
+        raise ConfigurationError(NO_ADDRESS) from error
     with usable(app.instance_path):
         config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(Path(app.instance_path, "secret_key"))
     if len(config["SECRET_KEY"]) < SHORTEST_SECRET:
@@ -160,13 +168,9 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def create_private(database_url, folder):
-    """Make a SQLite file readable by its owner only; SQLite gives its companions the same mode.
-
-    A relative path is within `folder`, as Flask-SQLAlchemy has it.
-    """
-    if database_url.startswith("sqlite:///"):
-        path = os.path.join(folder, database_url.removeprefix("sqlite:///"))
+def create_private(database_url):
+    """Make a SQLite file readable by its owner only; SQLite gives its companions the same mode."""
+    if path := engines.file_of(make_url(database_url)):
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             os.chmod(path, 0o600)

@@ -7,11 +7,12 @@ concurrent writes on one engine is true on the other. Readers never wait, and se
 import errno
 import hashlib
 import hmac
+import os
 import re
 import sqlite3
 
 import orjson
-from sqlalchemy import URL, BigInteger, Integer, String, bindparam, event, func, text
+from sqlalchemy import URL, BigInteger, Integer, String, bindparam, event, func, make_url, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -52,6 +53,19 @@ def file_of(url: URL) -> str | None:
     """Return the file of a SQLite database, as its address names it; None of another engine, and in memory."""
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     return url.database if is_file else None
+
+
+def located(address: str, folder) -> str:
+    """Return the address of a database; of SQLite's, with the file that its path in `folder` leads to in the end.
+
+    SQLite keeps its log beside that file, whichever link led there: so what is ours has to lie there, too.
+    Raise ArgumentError for what is no address.
+    """
+    url = make_url(address)
+    file = file_of(url)
+    if not file:
+        return address
+    return url.set(database=os.path.realpath(os.path.join(folder, file))).render_as_string(hide_password=False)
 
 
 def options(url: str, secret_key: str = "") -> dict:

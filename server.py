@@ -55,7 +55,7 @@ def serve(create_app: Callable[[], Flask], target: str):
         sys.exit(f"Rollcall does not start: PORT must be a number from 1 to 65535, not {port!r}.")
     refuse_taken_port(host, int(port))
     logs.set_up(app.config["LOG_FORMAT"])
-    url = app.config["PUBLIC_URL"] or f"http://{host}:{port}"
+    url = app.config["PUBLIC_URL"] or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lock = start(app, url)
     if lock:
         lock.share()
@@ -77,8 +77,12 @@ def serve(create_app: Callable[[], Flask], target: str):
 
 
 def address() -> tuple[str, str]:
-    """Return the host and the port to serve on."""
-    return os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT", "5000")
+    """Return the host and the port to serve on; of a name, the address that it stands for."""
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT", "5000")
+    try:
+        return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0], port
+    except (OSError, UnicodeError):
+        sys.exit(f"Rollcall does not start: HOST must be an address or a name of this machine, not {host!r}.")
 
 
 def start(app, url) -> serverlock.ServerLock | None:

@@ -58,12 +58,12 @@ def findings(config: dict, folder: str | Path, refusal: str | None) -> list[Find
         found += _safely(rule, config, folder)
     found += _safely(_of_clock)
     try:
-        url = make_url(config["DATABASE_URL"])
+        url = make_url(engines.located(config["DATABASE_URL"], folder))
     except SQLAlchemyError:
         return [*found, Finding(PROBLEM, "database", "ROLLCALL_DATABASE_URL is no address.", "See the README.")]
     path = None
     if url.get_backend_name() == "sqlite":
-        path = Path(os.path.join(folder, url.database or ""))
+        path = Path(url.database or "")
         found += _safely(_of_file, path)
         if not (path.is_file() and path.stat().st_size):
             return [*found, Finding(WARNING, "database", f"There is no database at {path} yet.", "Start Rollcall.")]

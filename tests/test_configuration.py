@@ -14,6 +14,7 @@ import pytest
 
 import database
 import engines
+import server
 from app import create_app
 from configuration import MAX_BODY, ConfigurationError
 from database import db
@@ -102,6 +103,41 @@ REFUSED = [
     ("SECRET_KEY", "x"),
     ("SECRET_KEY", "x" * 31),
 ]
+
+
+def test_the_database_is_the_file_that_a_link_leads_to(folder, tmp_path, sqlite):
+    """SQLite keeps its log beside that one, and what is ours is looked for beside it, too."""
+    folder.mkdir(exist_ok=True)
+    (tmp_path / "data").mkdir()
+    (folder / "rollcall.db").symlink_to(tmp_path / "data" / "data.db")
+    app = create_app({"INSTANCE_PATH": folder})
+    with app.app_context():
+        assert database.database_file() == (tmp_path / "data" / "data.db").resolve()
+    assert (tmp_path / "data" / "data.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b", "ü #", "a b"])
+@pytest.mark.parametrize("query", ["", "?timeout=5"])
+def test_the_database_is_private_whatever_its_folder_is_called(tmp_path, sqlite, name, query):
+    folder = tmp_path / name
+    given = {"DATABASE_URL": f"sqlite:///other.db{query}"} if query else {}
+    app = create_app({"INSTANCE_PATH": folder} | given)
+    with app.app_context():
+        database.upgrade_database()
+        db.engine.dispose()
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == sorted(["other.db" if query else "rollcall.db", "secret_key"])
+    assert [path.stat().st_mode & 0o077 for path in folder.iterdir()] == [0, 0]
+
+
+def test_a_host_may_be_a_name(monkeypatch):
+    monkeypatch.setenv("HOST", "localhost")
+    assert server.address()[0] in ("127.0.0.1", "::1")
+    monkeypatch.setenv("HOST", "")
+    assert server.address() == ("127.0.0.1", "5000")
+    monkeypatch.setenv("HOST", "no host")
+    with pytest.raises(SystemExit, match="HOST must be .* 'no host'"):
+        server.address()
 
 
 @pytest.mark.parametrize("name, value", REFUSED)
