@@ -3,6 +3,7 @@
 A view parses, opens the transaction, calls the core and answers. A write's log entry is part of its transaction.
 """
 
+import dataclasses
 import hashlib
 import re
 import time
@@ -84,11 +85,16 @@ def json_body():
     data = g.body = request.get_data()
     if not data:
         raise invalid_syntax("The request has no body: a JSON object was expected.")
+    parts = data.count(b"[") + data.count(b"{")
+    if parts > journal.MOST_PARTS:
+        raise ScimError(
+            413, None, f"The JSON has more than {journal.MOST_PARTS:,} lists and objects: send less at once."
+        )
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise invalid_syntax(f"The body is no valid JSON: {error}.") from None
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and is_deeper(body, MAX_DEPTH):
+    if parts > MAX_DEPTH and is_deeper(body, MAX_DEPTH):
         raise invalid_syntax(f"The JSON is nested more than {MAX_DEPTH} levels deep.")
     g.sent = body
     return body
@@ -571,8 +577,10 @@ def run_bulk():
     with transaction():
         ids, results, resources, errors = asked.ids(), {}, {}, 0
         for operation in asked.operations:
-            results[operation.index], resources[operation.index] = bulk_result(operation, ids)
-            errors += resources[operation.index] is None
+            results[operation.index], resource = bulk_result(operation, ids)
+            errors += resource is None
+            # without its text: a thousand large documents would fill the memory
+            resources[operation.index] = resource and dataclasses.replace(resource, text="")
             if asked.fail_on_errors and errors >= asked.fail_on_errors:
                 break
         for index, resource in resources.items():

@@ -19,6 +19,7 @@ from database import Prepared, after_commit, execute, from_now, now
 from models import AuditLine, LogEntry, Token
 
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
+MOST_PARTS = 500_000  # lists and objects of a body: each may take thirty times its length in memory
 LONGEST_LINE = 2_000  # characters of a path or an error
 BATCH = 500  # entries that are written together
 MOST_WAITING = 50_000  # entries; were the database locked for long, the oldest would go
@@ -29,7 +30,7 @@ INSERT_LINE = Prepared(LINES.insert(), [column.name for column in LINES.c if col
 SECRETS = (b"passw", b"rc_", b"\\u00", b"\x00")  # what may be one; escapes and UTF-16 may hide one
 # each word is looked at once: beginning anew within it would take time that grows with the square of its length
 PASSWORD = re.compile(r"\b((?>\w*?passw\w*))\W++\w.*", re.IGNORECASE | re.DOTALL)
-QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+QUOTED = re.compile(r'"(?:[^"\\]++|\\.)*+"?')
 
 
 @dataclass
@@ -90,6 +91,8 @@ def readable(body: bytes) -> str | None:
         return None
     lower = body.lower()
     if any(mark in lower for mark in SECRETS):
+        if body.count(b"[") + body.count(b"{") > MOST_PARTS:
+            return f"[{len(body)} bytes that are no JSON]"
         try:
             body = orjson.dumps(_redacted(orjson.loads(body)))
         except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):  # nested as deep as none is

@@ -21,6 +21,7 @@ from protocol.schema import Attribute, ResourceType, fold
 
 USERS, VALUES, GROUPS, MEMBERS, BLOCKS = (m.__table__ for m in (User, UserValue, Group, GroupMember, Block))
 TABLES = {"User": USERS, "Group": GROUPS}
+MOST_KEPT = 10  # comparisons of a filter whose statement is kept
 STATEMENTS = 500  # shapes of filters and orders that are kept
 
 # attributes that are columns; every other one of a user has its rows in user_values
@@ -91,7 +92,8 @@ def where(resource_type: ResourceType, tree):
 def matching_members(tree):
     """Return (statement, keys): it selects pk, id and active of the members of `group_pk` that satisfy a filter."""
     tree, keys = parametrised(tree)
-    return _members_statement(tree), keys
+    make = _members_statement if len(keys) <= MOST_KEPT else _members_statement.__wrapped__
+    return make(tree), keys
 
 
 @lru_cache(STATEMENTS)
@@ -297,7 +299,8 @@ def page(resource_type, tree, by: Order, start=1, count=100, after=None):
     Rows have what `directory.Resource` holds. The order is total: the pk breaks ties.
     """
     template, keys = parametrised(tree) if tree is not None else (None, {})
-    plan = _plan(resource_type, template, by)
+    make = _plan if len(keys) <= MOST_KEPT else _plan.__wrapped__
+    plan = make(resource_type, template, by)
     rows = _rows(plan, keys, start, count, after) if count else []
     if tree is not None and after is None and len(rows) < count and (rows or start == 1):
         return start - 1 + len(rows), rows  # the page holds the last of them: no need to count

@@ -21,6 +21,7 @@ from protocol.schema import fold, user_name_key
 SEARCHED_IN = ("userName", "displayName", "emails", "name")  # the attributes of a user that words come from
 MOST_WORDS = 20  # of one user, beside those that begin a value
 LONGEST_WORD = 100  # characters
+LONGEST_TEXT = 1_000  # characters of a value that words are looked for in
 LONGEST_NAME = 100  # characters of a name that its rows hold
 INITIAL = 2  # characters
 MOST_INITIALS = 64  # that are read side by side
@@ -51,7 +52,7 @@ def words(document: dict) -> list:
     of @ . _ + and -, but the end of a domain ("com") is none. Beside those that begin a name or an address, there
     are at most MOST_WORDS.
     """
-    texts = [text.split() for text in _texts(document)]
+    texts = [text[:LONGEST_TEXT].split() for text in _texts(document)]
     firsts = {tokens[0][:LONGEST_WORD] for tokens in texts if tokens}
     tokens = {token[:LONGEST_WORD] for token in itertools.chain(*texts)}
     inside = {word for token in tokens if not token.isalnum() for word in _inside(token)}

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 import orjson
 
 from protocol.errors import ScimError, invalid_path, invalid_syntax, invalid_value, mutability, no_target
-from protocol.filters import And, Compare, Target, match, parse_path
+from protocol.filters import And, Compare, Not, Or, Target, match, parse_path
 from protocol.schema import Attribute, ResourceType, comparable, identity, merged, normalise_value, refuse_too_many
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MAX_OPERATIONS = 20_000
+MAX_LOOKS = 1_000_000  # comparisons of a path's filter with a value, and values that are laid over
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,27 @@ def _removal(target, value, ignored):
 def apply(document: dict, steps: list[Operation]) -> dict:
     """Return a new document with every step applied, in order. Raise noTarget; `document` stays as it is."""
     document = orjson.loads(orjson.dumps(document))
+    looks = 0
     for step in steps:
+        looks += _looks(document, step)
+        if looks > MAX_LOOKS:
+            raise ScimError(
+                413, None, "The PATCH has too many operations on attributes with many values: split it."
+            )
         _apply(document, step)
     return document
+
+
+def _looks(document, step):
+    """Return how many comparisons a step may take."""
+    values = document.get(step.target.chain[0].name) if step.attribute.multi_valued else None
+    return len(values) * (1 + _terms(step.target.where)) if values else 0
+
+
+def _terms(tree):
+    if isinstance(tree, And | Or):
+        return sum(map(_terms, tree.terms))
+    return 0 if tree is None else 1 if not isinstance(tree, Not) else _terms(tree.term)
 
 
 def _apply(document, step):
@@ -224,8 +243,7 @@ def _apply_to_values(values, step):
 
 def _apply_to_all(values, attribute, step):
     if step.op == "remove":
-        unwanted = values if step.value is None else step.value
-        return [value for value in values if not any(_names(attribute, wanted, value) for wanted in unwanted)]
+        return [] if step.value is None else _without(values, attribute, step.value)
     return _add(values, attribute, step.value or []) if step.op == "add" else step.value or []
 
 
@@ -236,16 +254,29 @@ def _add(values, attribute, added):
     return _one_primary(values, [v for v in values if preferred and identity(attribute, v) in preferred])
 
 
-def _names(attribute, wanted, value):
-    """Return whether a value of a remove list names a value: by its `value` and `type`, or else by all of it."""
+def _without(values, attribute, unwanted):
+    """Return the values that a remove list does not name: by their `value` and `type`, or else by all of them."""
     if attribute.type != "complex":
-        return identity(attribute, wanted) == identity(attribute, value)
-    given = [attribute.sub[name] for name in ("value", "type") if name in wanted and name in attribute.sub]
-    if not given:
-        return wanted == value
-    return all(
-        sub.name in value and comparable(sub, value[sub.name]) == comparable(sub, wanted[sub.name]) for sub in given
-    )
+        gone = {identity(attribute, wanted) for wanted in unwanted}
+        return [value for value in values if identity(attribute, value) not in gone]
+    keys: dict = {}  # {names of sub-attributes: what they are compared by}
+    wholes = set()
+    for wanted in unwanted:
+        names = frozenset(name for name in ("value", "type") if name in wanted and name in attribute.sub)
+        if names:
+            keys.setdefault(names, set()).add(_key(attribute, names, wanted))
+        else:
+            wholes.add(orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS))
+    return [
+        value
+        for value in values
+        if not any(names <= value.keys() and _key(attribute, names, value) in of for names, of in keys.items())
+        and not (wholes and orjson.dumps(value, option=orjson.OPT_SORT_KEYS) in wholes)
+    ]
+
+
+def _key(attribute, names, value):
+    return tuple(comparable(attribute.sub[name], value[name]) for name in sorted(names))
 
 
 def _remove_from(values, chosen, sub):

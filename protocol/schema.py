@@ -277,7 +277,7 @@ def _is_language(text):
 
     To normalise marks takes time that grows with the square of how many stand together: 64,000 take ten seconds.
     """
-    if len(text) <= MAX_NAME:  # a few milliseconds, whatever it is
+    if len(text) <= 4 * MOST_MARKS:  # no work, whatever it is
         return True
     runs = itertools.groupby(text, lambda character: unicodedata.combining(character) > 0)
     return not any(are_marks and len(list(run)) > MOST_MARKS for are_marks, run in runs)
@@ -294,8 +294,10 @@ def user_name_key(text: str) -> str:
     return _profiled(text)
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1_000)
 def _profiled(text):
+    if not _is_language(text):
+        return text.casefold()
     try:
         return USERNAME_PROFILE.enforce(text)
     except UnicodeEncodeError:

@@ -1641,3 +1641,34 @@ def test_a_part_of_a_member_is_not_changed_without_a_path_either(target, op, nam
     data = orjson.dumps({"Operations": [{"op": op, "value": {name: target.user["id"]}}]})
     target.withstand([Attack("PATCH", "/scim/v2/Groups/{group}", data)])
     assert target.answer.status_code == 400
+
+
+@pytest.fixture
+def much(target):
+    """The target, whose user has as many e-mail addresses as may be."""
+    emails = [{"value": f"a{n}@example.com", "display": f"d{n}"} for n in range(1_000)]
+    data = orjson.dumps({"userName": "bjensen@example.com", "emails": emails})
+    target.withstand([Attack("PUT", "/scim/v2/Users/{user}", data)])
+    assert target.answer.status_code == 200
+    return target
+
+
+@pytest.mark.parametrize("name", ["value", "display"])
+def test_many_values_that_are_removed_are_no_work(much, name):
+    values = [{name: f"x{n}"} for n in range(1_000)]
+    operations = [{"op": "remove", "path": "emails", "value": values} for _ in range(20)]
+    much.withstand([Attack("PATCH", "/scim/v2/Users/{user}", orjson.dumps({"Operations": operations}))])
+    assert much.answer.status_code == 200 and len(much.answer.json["emails"]) == 1_000
+
+
+def test_many_looks_at_many_values_are_refused(much):
+    path = 'emails[value sw "a0@" or type eq "work"].display'
+    operations = [{"op": "replace", "path": path, "value": "x"} for _ in range(5_000)]
+    much.withstand([Attack("PATCH", "/scim/v2/Users/{user}", orjson.dumps({"Operations": operations}))])
+    assert much.answer.status_code == 413
+
+
+def test_a_body_of_very_many_parts_is_refused(target):
+    data = b'{"userName": "p", "password": "x", "foo": [' + b"{}," * 600_000 + b"{}]}"
+    target.withstand([Attack("POST", "/scim/v2/Users", data)])
+    assert target.answer.status_code == 413
