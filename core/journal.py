@@ -22,6 +22,8 @@ LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
 MOST_PARTS = 500_000  # lists and objects of a body: each may take thirty times its length in memory
 LONGEST_LINE = 2_000  # characters of a path or an error
 BATCH = 500  # entries that are written together
+STRANGERS = 30  # entries a minute of requests without a live token: anybody can send them, and they take disk
+STRANGE_PATH = 200  # characters that such an entry keeps of a path
 MOST_WAITING = 50_000  # entries; were the database locked for long, the oldest would go
 ENTRIES = LogEntry.__table__
 LINES = AuditLine.__table__
@@ -38,6 +40,7 @@ class State:
     """What an application's process keeps in memory."""
 
     waiting: deque = field(default_factory=lambda: deque(maxlen=MOST_WAITING))  # entries to be written
+    strangers: tuple = ("", 0)  # a minute, and how many entries of requests without a live token it has had
     last_uses: dict = field(default_factory=dict)  # token id → the minute that was last written
 
 
@@ -133,8 +136,15 @@ def _redacted(value, name=""):
 
 
 def collect(entry: dict):
-    """Keep an entry of a read or a refusal until the next `flush`."""
-    _state().waiting.append(entry)
+    """Keep an entry of a read or a refusal until the next `flush`; of strangers, a minute's first STRANGERS."""
+    state = _state()
+    if entry["token_id"] is None:
+        minute = entry["time"][:16]
+        state.strangers = (minute, state.strangers[1] + 1 if state.strangers[0] == minute else 1)
+        if state.strangers[1] > STRANGERS:
+            return
+        entry = entry | {"path": _cut(entry["path"], STRANGE_PATH)}
+    state.waiting.append(entry)
 
 
 def is_waiting() -> bool:

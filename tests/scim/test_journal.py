@@ -763,3 +763,18 @@ def test_a_path_with_line_breaks_forges_no_line_of_the_server_log(scim, caplog, 
     scim.get("/Users/x%0d%0aFORGED%20LINE")
     assert "a mistake of ours" in caplog.text
     assert not [line for line in caplog.text.splitlines() if line.startswith("FORGED")]
+
+
+def test_strangers_fill_no_disk_and_those_with_a_token_are_all_kept(app, scim, monkeypatch):
+    monkeypatch.setattr(door, "now", lambda: "2026-01-01T00:00:00.000000Z")
+    stranger = app.test_client()
+    for _ in range(journal.STRANGERS + 20):
+        assert stranger.get("/scim/v2/Users").status_code == 401
+    for _ in range(journal.STRANGERS + 20):
+        assert scim.get("/Users?count=1").status_code == 200
+    with app.app_context():
+        assert journal.count_waiting() == 2 * journal.STRANGERS + 20
+    monkeypatch.setattr(door, "now", lambda: "2026-01-01T00:01:00.000000Z")
+    stranger.get("/scim/v2/Users")
+    with app.app_context():
+        assert journal.count_waiting() == 2 * journal.STRANGERS + 21
