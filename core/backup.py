@@ -40,7 +40,10 @@ Report = Callable[[str, int, int], None]  # what is done now, how much of how mu
 
 
 class BackupError(Exception):
-    """A copy that cannot be made or put in place; the message says why and what to do. Nothing was changed."""
+    """A copy that cannot be made or put in place; the message says why and what to do.
+
+    Nothing was changed, unless the message says what was.
+    """
 
 
 class Cancelled(BackupError):
@@ -88,26 +91,38 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
 
     `confirm(copy, current)` is asked once the copy is known to be good; `current` is None if nothing is there, or
     damaged. Raise BackupError while a server runs and for a file that is not a sound copy. A kill at any moment
-    leaves the old database or the new one: it is replaced in one transaction of SQLite.
+    leaves the old database or the new one: it is replaced in one transaction of SQLite. An interrupt before
+    that changes nothing; a later one is a BackupError that says so.
     """
     path, source = _database("restore", source), Path(source).absolute()
     try:
         lock = serverlock.take(path, "flask restore")
     except serverlock.Taken as error:
         raise BackupError(f"{error} Stop that first, then restore.") from None
-    with closing(lock), _in_words(path), _claimed(path.with_name(path.name + ".restoring")) as unfinished:
-        _refuse_source(source, path)
-        _refuse_full_disk(source, path)
-        with _in_words(source, path):
-            _copy(source, unfinished, report)
-        found = _examined(unfinished, str(source), report, schemas=database.schemas())
-        _prepare(unfinished, found.schema, report)
-        if not confirm(Contents(**(vars(found) | {"path": source})), _current(path)):
-            raise Cancelled("Nothing was changed.")
-        kept = _keep(path, report)
-        _replace(path, unfinished, report)
-    with _in_words(path):
-        return _examined(path, str(path), report), kept
+    is_begun = False
+    try:
+        with closing(lock), _in_words(path), _claimed(path.with_name(path.name + ".restoring")) as unfinished:
+            _refuse_source(source, path)
+            _refuse_full_disk(source, path)
+            with _in_words(source, path):
+                _copy(source, unfinished, report)
+            found = _examined(unfinished, str(source), report, schemas=database.schemas())
+            _prepare(unfinished, found.schema, report)
+            if not confirm(Contents(**(vars(found) | {"path": source})), _current(path)):
+                raise Cancelled("Nothing was changed.")
+            kept = _keep(path, report)
+            is_begun = True
+            _replace(path, unfinished, report)
+        with _in_words(path):
+            return _examined(path, str(path), report), kept
+    except KeyboardInterrupt:
+        if not is_begun:
+            raise
+        before = f" What was there before is {kept}." if kept else ""
+        raise BackupError(
+            f"The restore was interrupted after it had begun to write: {path} is the old database or the new one,"
+            f" whole. Restore once more to be sure.{before}"
+        ) from None
 
 
 def note_of(path: Path) -> Path:
@@ -307,16 +322,37 @@ def _examined(path, name, report, schemas=()) -> Contents:
 
 
 def _refuse_unsound(raw, name, report=silent):
-    def tell():  # returns nothing: else SQLite would stop
-        report("being checked", 0, 0)
-
-    raw.set_progress_handler(tell, STEPS)
-    found = [row[0] for row in raw.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
-    found += [
-        f"{table} refers to {parent}" for table, _row, parent, _key in raw.execute("PRAGMA foreign_key_check")
-    ]
+    with _watched_statements(raw, report):
+        found = [row[0] for row in raw.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
+        found += [
+            f"{table} refers to {parent}" for table, _row, parent, _key in raw.execute("PRAGMA foreign_key_check")
+        ]
     if found:
         raise BackupError(f"{name} is damaged ({'; '.join(found[:3])}): use an older copy.")
+
+
+@contextmanager
+def _watched_statements(raw, report):
+    """Report while statements run, and raise what ends them: sqlite3 would say of it only that it interrupted."""
+    met = []
+
+    def tell():  # returns nothing: else SQLite would stop
+        try:
+            report("being checked", 0, 0)
+        except BaseException as error:
+            met.append(error)
+            raise
+
+    raw.set_progress_handler(tell, STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if engines.sqlite_code(error) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        # mostly Ctrl-C comes while SQLite works: then Python raises it before the first line of `tell`
+        raise (met[0] if met else KeyboardInterrupt) from None
+    finally:
+        raw.set_progress_handler(None, 0)
 
 
 def _put(unfinished, target):

@@ -407,6 +407,74 @@ def test_a_restore_asks_first_and_changes_nothing_without_a_yes(run, instance, t
     assert not list(instance.glob("*restor*"))
 
 
+# interrupts
+
+
+def interrupt(*_report):
+    raise KeyboardInterrupt
+
+
+def interrupt_the_check(what, _done, _total):
+    if what == "being checked":
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def changed_since(app, run, instance, tmp_path, monkeypatch):
+    """A copy of an instance to which rows were added since; its checks report often."""
+    assert run("backup", tmp_path / "copy.db").returncode == 0
+    fill(instance / "rollcall.db", 1_000)
+    monkeypatch.setattr(backup, "STEPS", 100)
+    with app.app_context():
+        yield tmp_path / "copy.db"
+
+
+def test_an_interrupt_while_a_copy_is_checked_ends_the_restore(instance, changed_since):
+    before = rows(instance / "rollcall.db")
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(changed_since, lambda *_: True, interrupt_the_check)
+    assert rows(instance / "rollcall.db") == before
+    assert not list(instance.glob("*restor*"))
+
+
+def test_an_interrupt_while_the_present_database_is_checked_ends_the_restore(instance, changed_since, monkeypatch):
+    before, examined = rows(instance / "rollcall.db"), backup._examined
+
+    def interrupted(path, name, report, *others, **options):
+        is_present = path == instance / "rollcall.db"
+        return examined(path, name, interrupt if is_present else report, *others, **options)
+
+    monkeypatch.setattr(backup, "_examined", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(changed_since, lambda *_: True)
+    assert rows(instance / "rollcall.db") == before
+    assert not list(instance.glob("*restor*"))
+
+
+def test_an_interrupt_before_the_first_line_of_the_report_ends_a_check_too(instance):
+    """As Python raises Ctrl-C that came while SQLite was at work."""
+    raw = backup.reader(instance / "rollcall.db")
+    with pytest.raises(KeyboardInterrupt), backup.closing(raw), backup._watched_statements(raw, backup.silent):
+        raw.set_progress_handler(lambda: 1, 1)
+        raw.execute("PRAGMA integrity_check").fetchall()
+
+
+@pytest.mark.parametrize("moment", ["restored", "being checked"])
+def test_an_interrupt_after_the_exchange_does_not_claim_that_nothing_was_changed(instance, changed_since, moment):
+    said = []
+
+    def late(what, done, total):
+        said.append(what)
+        if what == moment and done == total and "restored" in said:
+            raise KeyboardInterrupt
+
+    with pytest.raises(backup.BackupError, match="is the old database or the new one") as refused:
+        backup.restore(changed_since, lambda *_: True, late)
+    [kept] = instance.glob("rollcall.db.before-restore-*")
+    assert str(kept) in str(refused.value)
+    assert unsound(instance / "rollcall.db") == []
+
+
 # what a restore mends
 
 
