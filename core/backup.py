@@ -36,6 +36,8 @@ PATIENCE = 10  # seconds without a page copied, because another process holds th
 MARK = b"SQLite format 3\0"
 OURS = {"alembic_version", "users", "groups", "tokens", "audit"}  # tables of every schema
 COMPANIONS = ("-wal", "-shm", "-journal")
+NOTE, RESTORING, KEEPING = ".last-backup", ".restoring", ".keeping"  # beside the database
+BESIDE = (NOTE, RESTORING, KEEPING, serverlock.SUFFIX)
 Report = Callable[[str, int, int], None]  # what is done now, how much of how much; 0 of 0 if nobody knows
 
 
@@ -101,7 +103,7 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
         raise BackupError(f"{error} Stop that first, then restore.") from None
     is_begun = False
     try:
-        with closing(lock), _in_words(path), _claimed(path.with_name(path.name + ".restoring")) as unfinished:
+        with closing(lock), _in_words(path), _claimed(path.with_name(path.name + RESTORING)) as unfinished:
             _refuse_source(source, path)
             _refuse_full_disk(source, path)
             with _in_words(source, path):
@@ -127,7 +129,7 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
 
 def note_of(path: Path) -> Path:
     """Return the file in which the last backup is noted."""
-    return path.with_name(path.name + ".last-backup")
+    return path.with_name(path.name + NOTE)
 
 
 def _database(command, file):
@@ -152,14 +154,18 @@ def _foreign(command, file, url):
 
 
 def _refuse_target(target, source, force):
-    own = {source.name, *(source.name + end for end in (*COMPANIONS, ".serving"))}
-    is_own = target.name in own and target.parent.resolve() == source.parent.resolve()
-    if is_own or _is_same(target, source):
+    database_files = [source, *(Path(f"{source}{end}") for end in COMPANIONS)]
+    if any(_is_named(target, one) for one in database_files) or _is_same(target, source):
         raise BackupError(f"{target} is the database itself, or a part of it: choose another file.")
+    others = [Path(f"{source}{end}") for end in BESIDE] + [Path(current_app.instance_path, "secret_key")]
+    if any(_is_named(target, one) or _is_same(target, one) for one in others):
+        raise BackupError(f"{target} is a file that Rollcall needs: choose another one.")
     if not source.exists() or not source.stat().st_size:
         raise BackupError(f"There is no database at {source} yet: nothing is there to copy.")
     if target.is_dir():
         raise BackupError(f"{target} is a folder: name a file in it, such as {target / 'rollcall.backup.db'}.")
+    if target.exists() and not target.is_file():  # a copy would take the place of a pipe or of a device
+        raise BackupError(f"{target} is no regular file: choose another name.")
     _refuse_existing(target, force)
 
 
@@ -197,6 +203,11 @@ def _refuse_full_disk(source, path):
     needed = 2 * size + (path.stat().st_size if path.exists() else 0) + 2**20
     if shutil.disk_usage(path.parent).free < needed:
         raise BackupError(f"The disk of {path.parent} has too little room: {needed // 2**20 + 1} MB must be free.")
+
+
+def _is_named(path, other):
+    """Return whether both are the same name in the same folder, of a file that may not be there."""
+    return path.name == other.name and path.parent.resolve() == other.parent.resolve()
 
 
 def _is_same(one, other):
@@ -397,7 +408,7 @@ def _keep(path, report):
     kept = path.with_name(f"{path.name}.before-restore-{moment}")
     while kept.exists():
         kept = kept.with_name(kept.name + "a")
-    with _claimed(path.with_name(path.name + ".keeping")) as unfinished:  # which the next restore clears away
+    with _claimed(path.with_name(path.name + KEEPING)) as unfinished:  # which the next restore clears away
         try:
             _copy(path, unfinished, report)
         except sqlite3.DatabaseError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 PATIENCE = 0.5  # seconds for a server that was killed a moment ago to be gone
 PAUSE = 0.05
+SUFFIX = ".serving"  # of the file beside the database
 
 
 class Taken(Exception):
@@ -23,7 +24,7 @@ class ServerLock:
     """The lock of one database, as long as this object lives."""
 
     def __init__(self, database: str | Path):
-        self.path = Path(f"{database}.serving")
+        self.path = Path(f"{database}{SUFFIX}")
         # not emptied: it names the holder
         self.file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
 

@@ -242,6 +242,13 @@ def test_a_copy_can_be_made_of_what_a_killed_server_left(server, tmp_path):
         ("instance/rollcall.db-wal", ["a part of it"]),
         ("link.db", ["is the database itself"]),
         ("instance", ["is a folder"]),
+        ("instance/secret_key", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.last-backup", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.restoring", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.keeping", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.serving", ["is a file that Rollcall needs"]),
+        ("pipe", ["is no regular file"]),
+        ("null", ["is no regular file"]),
         ("no/such/folder.db", ["cannot be written"]),
         ("there.db/copy.db", ["cannot be written"]),
         ("/proc/copy.db", ["/proc/copy.db", "cannot be written"]),  # nobody may, not even root
@@ -251,12 +258,22 @@ def test_a_target_that_will_not_do_is_refused(run, instance, tmp_path, name, wor
     (tmp_path / "instance").symlink_to(instance)
     (tmp_path / "there.db").write_text("mine")
     (tmp_path / "link.db").symlink_to(instance / "rollcall.db")
+    (tmp_path / "null").symlink_to("/dev/null")
+    os.mkfifo(tmp_path / "pipe")
     before, beside = files(instance), sorted(os.listdir(tmp_path))
     force = ["--force"] if "exists" not in words[0] else []
     assert_refused(run("backup", tmp_path / name, *force), *words)
     assert (tmp_path / "there.db").read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == beside
     assert {name: data for name, data in files(instance).items() if name in before} == before
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "null").is_symlink()
+
+
+def test_a_secret_key_that_is_kept_elsewhere_is_not_replaced(run, instance, tmp_path):
+    kept = tmp_path / "kept"
+    (instance / "secret_key").rename(kept)
+    (instance / "secret_key").symlink_to(kept)
+    assert_refused(run("backup", kept, "--force"), "is a file that Rollcall needs")
 
 
 def test_force_replaces_a_file(run, instance, tmp_path):
