@@ -38,6 +38,7 @@ OURS = {"alembic_version", "users", "groups", "tokens", "audit"}  # tables of ev
 COMPANIONS = ("-wal", "-shm", "-journal")
 NOTE, RESTORING, KEEPING = ".last-backup", ".restoring", ".keeping"  # beside the database
 BESIDE = (NOTE, RESTORING, KEEPING, serverlock.SUFFIX)
+UNFINISHED = ".{}.rollcall-unfinished"  # a name that nobody else gives to a file: what is there is overwritten
 Report = Callable[[str, int, int], None]  # what is done now, how much of how much; 0 of 0 if nobody knows
 
 
@@ -76,7 +77,7 @@ def backup(target: str | Path, force: bool = False, report: Report = silent) -> 
     """
     source, target = _database("backup", target), Path(target).absolute()
     _refuse_target(target, source, force)
-    with _in_words(target), _claimed(target.with_name(target.name + ".tmp")) as unfinished:
+    with _in_words(target), _claimed(target.with_name(UNFINISHED.format(target.name))) as unfinished:
         with _in_words(source, target):
             _copy(source, unfinished, report)
         made = _examined(unfinished, "The copy", report)

@@ -145,7 +145,7 @@ def test_no_write_is_refused_while_a_copy_is_made(copied):
 def test_a_copy_is_one_private_file_that_needs_no_other(copied):
     copy = copied[0]
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in copy.parent.glob("copy.db*")] == ["copy.db"]
+    assert [path.name for path in copy.parent.glob("*copy.db*")] == ["copy.db"]
 
 
 def test_a_copy_says_what_is_in_it(copied):
@@ -251,7 +251,7 @@ def test_a_copy_can_be_made_of_what_a_killed_server_left(server, tmp_path):
         ("null", ["is no regular file"]),
         ("no/such/folder.db", ["cannot be written"]),
         ("there.db/copy.db", ["cannot be written"]),
-        ("/proc/copy.db", ["/proc/copy.db", "cannot be written"]),  # nobody may, not even root
+        ("/proc/copy.db", ["/proc/.copy.db", "cannot be written"]),  # nobody may, not even root
     ],
 )
 def test_a_target_that_will_not_do_is_refused(run, instance, tmp_path, name, words):
@@ -300,7 +300,7 @@ def test_a_damaged_database_is_not_copied_for_a_sound_one(run, instance, tmp_pat
     fill(instance / "rollcall.db", 2_000)
     damage(instance / "rollcall.db")
     assert_refused(run("backup", tmp_path / "copy.db"), "damaged")
-    assert list(tmp_path.glob("copy*")) == []
+    assert list(tmp_path.glob("*copy*")) == []
 
 
 def damage(path):
@@ -319,7 +319,7 @@ def test_of_two_copies_to_one_file_at_once_one_is_refused(instance, tmp_path):
     codes = sorted(process.returncode for process in both)
     assert codes == [0, 1], said
     assert "Traceback" not in "".join(said)
-    assert [path.name for path in tmp_path.glob("copy*")] == ["copy.db"]
+    assert [path.name for path in tmp_path.glob("*copy*")] == ["copy.db"]
     assert unsound(tmp_path / "copy.db") == []
 
 
@@ -332,10 +332,21 @@ def test_two_copies_to_two_files_at_once_are_both_sound(instance, tmp_path):
 
 
 def test_a_copy_that_was_killed_is_in_the_way_of_no_other(run, instance, tmp_path):
-    (tmp_path / "copy.db.tmp").write_bytes(b"half a copy")
-    (tmp_path / "copy.db.tmp-journal").write_bytes(b"half a journal")
+    (tmp_path / ".copy.db.rollcall-unfinished").write_bytes(b"half a copy")
+    (tmp_path / ".copy.db.rollcall-unfinished-journal").write_bytes(b"half a journal")
     assert run("backup", tmp_path / "copy.db").returncode == 0
-    assert [path.name for path in tmp_path.glob("copy*")] == ["copy.db"]
+    assert [path.name for path in tmp_path.glob("*copy*")] == ["copy.db"]
+
+
+def test_a_copy_leaves_files_with_similar_names_alone(run, instance, tmp_path):
+    for name in ("copy.db.tmp", "copy.db.tmp-wal", ".copy.db"):
+        (tmp_path / name).write_text("mine")
+    assert run("backup", tmp_path / "copy.db").returncode == 0
+    assert {name for name, data in files(tmp_path).items() if data == b"mine"} == {
+        "copy.db.tmp",
+        "copy.db.tmp-wal",
+        ".copy.db",
+    }
 
 
 # refusals of a restore
