@@ -102,6 +102,8 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
         lock = serverlock.take(path, "flask restore")
     except serverlock.Taken as error:
         raise BackupError(f"{error} Stop that first, then restore.") from None
+    except OSError as error:
+        raise BackupError(serverlock.why_unusable(error, path)) from None
     is_begun = False
     try:
         with closing(lock), _in_words(path), _claimed(path.with_name(path.name + RESTORING)) as unfinished:

@@ -63,6 +63,14 @@ def take(database: str | Path, holder: str, patience: float = PATIENCE) -> Serve
     return lock
 
 
+def why_unusable(error: OSError, database: str | Path) -> str:
+    """Return in a sentence why the lock of a database cannot be had, and what to do."""
+    return (
+        f"{database}{SUFFIX} cannot be written: {error.strerror}. Use the user that Rollcall runs as, or give the"
+        " file to that one; its disk must have room."
+    )
+
+
 def join(database: str | Path) -> ServerLock:
     """Hold the lock as one worker of the server that shares it. Raise Taken while somebody holds it alone."""
     lock = ServerLock(database)

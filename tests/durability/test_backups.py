@@ -1,5 +1,6 @@
 """Copies made under load, and put back: what was acknowledged is in them, and a kill leaves old or new."""
 
+import errno
 import os
 import random
 import re
@@ -198,6 +199,36 @@ def test_a_restore_is_refused_while_a_server_runs(server, tmp_path):
     assert_refused(flask(server.instance, "restore", tmp_path / "copy.db", "--yes"), "a server (process", "Stop")
     answer = server.session().get(f"{server.base_url}/Users", params={"filter": 'userName eq "later"'})
     assert answer.json()["totalResults"] == 1
+
+
+def test_a_restore_that_may_not_lock_the_database_is_refused(run, instance, tmp_path, monkeypatch):
+    assert run("backup", tmp_path / "copy.db").returncode == 0
+    before = rows(instance / "rollcall.db")
+    forbid_lock(monkeypatch)
+    words = [
+        f"{instance}/rollcall.db.serving cannot be written: Permission denied.",
+        "the user that Rollcall runs as",
+    ]
+    assert_refused(run("restore", tmp_path / "copy.db", "--yes"), *words)
+    assert rows(instance / "rollcall.db") == before
+
+
+def test_a_move_that_may_not_lock_the_database_is_refused(run, instance, tmp_path, monkeypatch):
+    forbid_lock(monkeypatch)
+    done = run("migrate-data", f"sqlite:///{tmp_path}/target.db")
+    assert_refused(done, f"{instance}/rollcall.db.serving cannot be written: Permission denied.", "the user that")
+
+
+def forbid_lock(monkeypatch):
+    """Let the file of the lock belong to another user; root, as which tests may run, could open it even then."""
+
+    def open_another(path, *others, **options):
+        if str(path).endswith(".serving"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return os_open(path, *others, **options)
+
+    os_open = os.open
+    monkeypatch.setattr(os, "open", open_another)
 
 
 def test_a_server_is_refused_while_a_restore_is_at_work(instance):
