@@ -129,7 +129,7 @@ def refusal_of(app) -> str | None:
     kept, file = dict(app.config), Path(app.instance_path, "secret_key")
     try:
         app.config["SECRET_KEY"] = (
-            kept["SECRET_KEY"] or (file.exists() and file.read_text().strip()) or "-" * SHORTEST_SECRET
+            kept["SECRET_KEY"] or (file.exists() and read_secret(file)) or "-" * SHORTEST_SECRET
         )
         configure(app)
         return None
@@ -165,7 +165,18 @@ def kept_secret(path: Path) -> str:
             os.fsync(file.fileno())
             with suppress(FileExistsError):
                 os.link(file.name, path)
-    return path.read_text().strip()
+    return read_secret(path)
+
+
+def read_secret(path: Path) -> str:
+    """Return the secret key in a file. Raise ConfigurationError if it holds something else."""
+    try:
+        return path.read_text().strip()
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{path} holds no secret key: put the one that was kept apart back there, or remove the file to have"
+            " another one made."
+        ) from None
 
 
 def create_private(database_url):

@@ -36,11 +36,17 @@ PATIENCE = 10  # seconds without a page copied, because another process holds th
 MARK = b"SQLite format 3\0"
 OURS = {"alembic_version", "users", "groups", "tokens", "audit"}  # tables of every schema
 COMPANIONS = ("-wal", "-shm", "-journal")
+NOTE, RESTORING, KEEPING = ".last-backup", ".restoring", ".keeping"  # beside the database
+BESIDE = (NOTE, RESTORING, KEEPING, serverlock.SUFFIX)
+UNFINISHED = ".{}.rollcall-unfinished"  # a name that nobody else gives to a file: what is there is overwritten
 Report = Callable[[str, int, int], None]  # what is done now, how much of how much; 0 of 0 if nobody knows
 
 
 class BackupError(Exception):
-    """A copy that cannot be made or put in place; the message says why and what to do. Nothing was changed."""
+    """A copy that cannot be made or put in place; the message says why and what to do.
+
+    Nothing was changed, unless the message says what was.
+    """
 
 
 class Cancelled(BackupError):
@@ -71,7 +77,7 @@ def backup(target: str | Path, force: bool = False, report: Report = silent) -> 
     """
     source, target = _database("backup", target), Path(target).absolute()
     _refuse_target(target, source, force)
-    with _in_words(target), _claimed(target.with_name(target.name + ".tmp")) as unfinished:
+    with _in_words(target), _claimed(target.with_name(UNFINISHED.format(target.name))) as unfinished:
         with _in_words(source, target):
             _copy(source, unfinished, report)
         made = _examined(unfinished, "The copy", report)
@@ -88,31 +94,45 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
 
     `confirm(copy, current)` is asked once the copy is known to be good; `current` is None if nothing is there, or
     damaged. Raise BackupError while a server runs and for a file that is not a sound copy. A kill at any moment
-    leaves the old database or the new one: it is replaced in one transaction of SQLite.
+    leaves the old database or the new one: it is replaced in one transaction of SQLite. An interrupt before
+    that changes nothing; a later one is a BackupError that says so.
     """
     path, source = _database("restore", source), Path(source).absolute()
     try:
         lock = serverlock.take(path, "flask restore")
     except serverlock.Taken as error:
         raise BackupError(f"{error} Stop that first, then restore.") from None
-    with closing(lock), _in_words(path), _claimed(path.with_name(path.name + ".restoring")) as unfinished:
-        _refuse_source(source, path)
-        _refuse_full_disk(source, path)
-        with _in_words(source, path):
-            _copy(source, unfinished, report)
-        found = _examined(unfinished, str(source), report, schemas=database.schemas())
-        _prepare(unfinished, found.schema, report)
-        if not confirm(Contents(**(vars(found) | {"path": source})), _current(path)):
-            raise Cancelled("Nothing was changed.")
-        kept = _keep(path, report)
-        _replace(path, unfinished, report)
-    with _in_words(path):
-        return _examined(path, str(path), report), kept
+    except OSError as error:
+        raise BackupError(serverlock.why_unusable(error, path)) from None
+    is_begun = False
+    try:
+        with closing(lock), _in_words(path), _claimed(path.with_name(path.name + RESTORING)) as unfinished:
+            _refuse_source(source, path)
+            _refuse_full_disk(source, path)
+            with _in_words(source, path):
+                _copy(source, unfinished, report)
+            found = _examined(unfinished, str(source), report, schemas=database.schemas())
+            _prepare(unfinished, found.schema, report)
+            if not confirm(Contents(**(vars(found) | {"path": source})), _current(path)):
+                raise Cancelled("Nothing was changed.")
+            kept = _keep(path, report)
+            is_begun = True
+            _replace(path, unfinished, report)
+        with _in_words(path):
+            return _examined(path, str(path), report), kept
+    except KeyboardInterrupt:
+        if not is_begun:
+            raise
+        before = f" What was there before is {kept}." if kept else ""
+        raise BackupError(
+            f"The restore was interrupted after it had begun to write: {path} is the old database or the new one,"
+            f" whole. Restore once more to be sure.{before}"
+        ) from None
 
 
 def note_of(path: Path) -> Path:
     """Return the file in which the last backup is noted."""
-    return path.with_name(path.name + ".last-backup")
+    return path.with_name(path.name + NOTE)
 
 
 def _database(command, file):
@@ -137,14 +157,18 @@ def _foreign(command, file, url):
 
 
 def _refuse_target(target, source, force):
-    own = {source.name, *(source.name + end for end in (*COMPANIONS, ".serving"))}
-    is_own = target.name in own and target.parent.resolve() == source.parent.resolve()
-    if is_own or _is_same(target, source):
+    database_files = [source, *(Path(f"{source}{end}") for end in COMPANIONS)]
+    if any(_is_named(target, one) for one in database_files) or _is_same(target, source):
         raise BackupError(f"{target} is the database itself, or a part of it: choose another file.")
+    others = [Path(f"{source}{end}") for end in BESIDE] + [Path(current_app.instance_path, "secret_key")]
+    if any(_is_named(target, one) or _is_same(target, one) for one in others):
+        raise BackupError(f"{target} is a file that Rollcall needs: choose another one.")
     if not source.exists() or not source.stat().st_size:
         raise BackupError(f"There is no database at {source} yet: nothing is there to copy.")
     if target.is_dir():
         raise BackupError(f"{target} is a folder: name a file in it, such as {target / 'rollcall.backup.db'}.")
+    if target.exists() and not target.is_file():  # a copy would take the place of a pipe or of a device
+        raise BackupError(f"{target} is no regular file: choose another name.")
     _refuse_existing(target, force)
 
 
@@ -182,6 +206,11 @@ def _refuse_full_disk(source, path):
     needed = 2 * size + (path.stat().st_size if path.exists() else 0) + 2**20
     if shutil.disk_usage(path.parent).free < needed:
         raise BackupError(f"The disk of {path.parent} has too little room: {needed // 2**20 + 1} MB must be free.")
+
+
+def _is_named(path, other):
+    """Return whether both are the same name in the same folder, of a file that may not be there."""
+    return path.name == other.name and path.parent.resolve() == other.parent.resolve()
 
 
 def _is_same(one, other):
@@ -307,16 +336,37 @@ def _examined(path, name, report, schemas=()) -> Contents:
 
 
 def _refuse_unsound(raw, name, report=silent):
-    def tell():  # returns nothing: else SQLite would stop
-        report("being checked", 0, 0)
-
-    raw.set_progress_handler(tell, STEPS)
-    found = [row[0] for row in raw.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
-    found += [
-        f"{table} refers to {parent}" for table, _row, parent, _key in raw.execute("PRAGMA foreign_key_check")
-    ]
+    with _watched_statements(raw, report):
+        found = [row[0] for row in raw.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
+        found += [
+            f"{table} refers to {parent}" for table, _row, parent, _key in raw.execute("PRAGMA foreign_key_check")
+        ]
     if found:
         raise BackupError(f"{name} is damaged ({'; '.join(found[:3])}): use an older copy.")
+
+
+@contextmanager
+def _watched_statements(raw, report):
+    """Report while statements run, and raise what ends them: sqlite3 would say of it only that it interrupted."""
+    met = []
+
+    def tell():  # returns nothing: else SQLite would stop
+        try:
+            report("being checked", 0, 0)
+        except BaseException as error:
+            met.append(error)
+            raise
+
+    raw.set_progress_handler(tell, STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if engines.sqlite_code(error) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        # mostly Ctrl-C comes while SQLite works: then Python raises it before the first line of `tell`
+        raise (met[0] if met else KeyboardInterrupt) from None
+    finally:
+        raw.set_progress_handler(None, 0)
 
 
 def _put(unfinished, target):
@@ -361,7 +411,7 @@ def _keep(path, report):
     kept = path.with_name(f"{path.name}.before-restore-{moment}")
     while kept.exists():
         kept = kept.with_name(kept.name + "a")
-    with _claimed(path.with_name(path.name + ".keeping")) as unfinished:  # which the next restore clears away
+    with _claimed(path.with_name(path.name + KEEPING)) as unfinished:  # which the next restore clears away
         try:
             _copy(path, unfinished, report)
         except sqlite3.DatabaseError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 PATIENCE = 0.5  # seconds for a server that was killed a moment ago to be gone
 PAUSE = 0.05
+SUFFIX = ".serving"  # of the file beside the database
 
 
 class Taken(Exception):
@@ -23,7 +24,7 @@ class ServerLock:
     """The lock of one database, as long as this object lives."""
 
     def __init__(self, database: str | Path):
-        self.path = Path(f"{database}.serving")
+        self.path = Path(f"{database}{SUFFIX}")
         # not emptied: it names the holder
         self.file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
 
@@ -60,6 +61,14 @@ def take(database: str | Path, holder: str, patience: float = PATIENCE) -> Serve
     lock.lock(fcntl.LOCK_EX, patience)
     lock.note(holder)
     return lock
+
+
+def why_unusable(error: OSError, database: str | Path) -> str:
+    """Return in a sentence why the lock of a database cannot be had, and what to do."""
+    return (
+        f"{database}{SUFFIX} cannot be written: {error.strerror}. Use the user that Rollcall runs as, or give the"
+        " file to that one; its disk must have room."
+    )
 
 
 def join(database: str | Path) -> ServerLock:

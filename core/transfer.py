@@ -52,6 +52,8 @@ def transfer(target: str, report: Report = silent) -> list[Moved]:
         lock = serverlock.take(database_file(), "flask migrate-data") if database_file() else None
     except serverlock.Taken as error:
         raise TransferError(f"{error} Stop that first: what it writes would not be moved.") from None
+    except OSError as error:
+        raise TransferError(serverlock.why_unusable(error, database_file())) from None
     with closing(lock) if lock else nullcontext(), app.app_context():
         engine = db.engine
         try:

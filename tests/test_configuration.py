@@ -242,6 +242,13 @@ def test_a_secret_key_is_made_once_and_kept(folder):
     assert mode(folder / "secret_key") == 0o600
 
 
+def test_a_secret_key_that_is_no_text_is_refused_in_a_sentence(folder):
+    create_app({"INSTANCE_PATH": folder})
+    (folder / "secret_key").write_bytes(b"SQLite format 3\0\x10\xff")
+    with pytest.raises(ConfigurationError, match="secret_key holds no secret key: put the one that was kept apart"):
+        create_app({"INSTANCE_PATH": folder})
+
+
 def test_two_instances_have_two_secret_keys(tmp_path):
     keys = {create_app({"INSTANCE_PATH": tmp_path / name}).config["SECRET_KEY"] for name in "ab"}
     assert len(keys) == 2

@@ -1,5 +1,6 @@
 """Copies made under load, and put back: what was acknowledged is in them, and a kill leaves old or new."""
 
+import errno
 import os
 import random
 import re
@@ -145,7 +146,7 @@ def test_no_write_is_refused_while_a_copy_is_made(copied):
 def test_a_copy_is_one_private_file_that_needs_no_other(copied):
     copy = copied[0]
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in copy.parent.glob("copy.db*")] == ["copy.db"]
+    assert [path.name for path in copy.parent.glob("*copy.db*")] == ["copy.db"]
 
 
 def test_a_copy_says_what_is_in_it(copied):
@@ -200,6 +201,36 @@ def test_a_restore_is_refused_while_a_server_runs(server, tmp_path):
     assert answer.json()["totalResults"] == 1
 
 
+def test_a_restore_that_may_not_lock_the_database_is_refused(run, instance, tmp_path, monkeypatch):
+    assert run("backup", tmp_path / "copy.db").returncode == 0
+    before = rows(instance / "rollcall.db")
+    forbid_lock(monkeypatch)
+    words = [
+        f"{instance}/rollcall.db.serving cannot be written: Permission denied.",
+        "the user that Rollcall runs as",
+    ]
+    assert_refused(run("restore", tmp_path / "copy.db", "--yes"), *words)
+    assert rows(instance / "rollcall.db") == before
+
+
+def test_a_move_that_may_not_lock_the_database_is_refused(run, instance, tmp_path, monkeypatch):
+    forbid_lock(monkeypatch)
+    done = run("migrate-data", f"sqlite:///{tmp_path}/target.db")
+    assert_refused(done, f"{instance}/rollcall.db.serving cannot be written: Permission denied.", "the user that")
+
+
+def forbid_lock(monkeypatch):
+    """Let the file of the lock belong to another user; root, as which tests may run, could open it even then."""
+
+    def open_another(path, *others, **options):
+        if str(path).endswith(".serving"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return os_open(path, *others, **options)
+
+    os_open = os.open
+    monkeypatch.setattr(os, "open", open_another)
+
+
 def test_a_server_is_refused_while_a_restore_is_at_work(instance):
     lock = backup.serverlock.take(instance / "rollcall.db", "flask restore")
     environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(instance), "PORT": "1"}
@@ -242,21 +273,38 @@ def test_a_copy_can_be_made_of_what_a_killed_server_left(server, tmp_path):
         ("instance/rollcall.db-wal", ["a part of it"]),
         ("link.db", ["is the database itself"]),
         ("instance", ["is a folder"]),
+        ("instance/secret_key", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.last-backup", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.restoring", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.keeping", ["is a file that Rollcall needs"]),
+        ("instance/rollcall.db.serving", ["is a file that Rollcall needs"]),
+        ("pipe", ["is no regular file"]),
+        ("null", ["is no regular file"]),
         ("no/such/folder.db", ["cannot be written"]),
         ("there.db/copy.db", ["cannot be written"]),
-        ("/proc/copy.db", ["/proc/copy.db", "cannot be written"]),  # nobody may, not even root
+        ("/proc/copy.db", ["/proc/.copy.db", "cannot be written"]),  # nobody may, not even root
     ],
 )
 def test_a_target_that_will_not_do_is_refused(run, instance, tmp_path, name, words):
     (tmp_path / "instance").symlink_to(instance)
     (tmp_path / "there.db").write_text("mine")
     (tmp_path / "link.db").symlink_to(instance / "rollcall.db")
+    (tmp_path / "null").symlink_to("/dev/null")
+    os.mkfifo(tmp_path / "pipe")
     before, beside = files(instance), sorted(os.listdir(tmp_path))
     force = ["--force"] if "exists" not in words[0] else []
     assert_refused(run("backup", tmp_path / name, *force), *words)
     assert (tmp_path / "there.db").read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == beside
     assert {name: data for name, data in files(instance).items() if name in before} == before
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "null").is_symlink()
+
+
+def test_a_secret_key_that_is_kept_elsewhere_is_not_replaced(run, instance, tmp_path):
+    kept = tmp_path / "kept"
+    (instance / "secret_key").rename(kept)
+    (instance / "secret_key").symlink_to(kept)
+    assert_refused(run("backup", kept, "--force"), "is a file that Rollcall needs")
 
 
 def test_force_replaces_a_file(run, instance, tmp_path):
@@ -283,7 +331,7 @@ def test_a_damaged_database_is_not_copied_for_a_sound_one(run, instance, tmp_pat
     fill(instance / "rollcall.db", 2_000)
     damage(instance / "rollcall.db")
     assert_refused(run("backup", tmp_path / "copy.db"), "damaged")
-    assert list(tmp_path.glob("copy*")) == []
+    assert list(tmp_path.glob("*copy*")) == []
 
 
 def damage(path):
@@ -302,7 +350,7 @@ def test_of_two_copies_to_one_file_at_once_one_is_refused(instance, tmp_path):
     codes = sorted(process.returncode for process in both)
     assert codes == [0, 1], said
     assert "Traceback" not in "".join(said)
-    assert [path.name for path in tmp_path.glob("copy*")] == ["copy.db"]
+    assert [path.name for path in tmp_path.glob("*copy*")] == ["copy.db"]
     assert unsound(tmp_path / "copy.db") == []
 
 
@@ -315,10 +363,21 @@ def test_two_copies_to_two_files_at_once_are_both_sound(instance, tmp_path):
 
 
 def test_a_copy_that_was_killed_is_in_the_way_of_no_other(run, instance, tmp_path):
-    (tmp_path / "copy.db.tmp").write_bytes(b"half a copy")
-    (tmp_path / "copy.db.tmp-journal").write_bytes(b"half a journal")
+    (tmp_path / ".copy.db.rollcall-unfinished").write_bytes(b"half a copy")
+    (tmp_path / ".copy.db.rollcall-unfinished-journal").write_bytes(b"half a journal")
     assert run("backup", tmp_path / "copy.db").returncode == 0
-    assert [path.name for path in tmp_path.glob("copy*")] == ["copy.db"]
+    assert [path.name for path in tmp_path.glob("*copy*")] == ["copy.db"]
+
+
+def test_a_copy_leaves_files_with_similar_names_alone(run, instance, tmp_path):
+    for name in ("copy.db.tmp", "copy.db.tmp-wal", ".copy.db"):
+        (tmp_path / name).write_text("mine")
+    assert run("backup", tmp_path / "copy.db").returncode == 0
+    assert {name for name, data in files(tmp_path).items() if data == b"mine"} == {
+        "copy.db.tmp",
+        "copy.db.tmp-wal",
+        ".copy.db",
+    }
 
 
 # refusals of a restore
@@ -405,6 +464,74 @@ def test_a_restore_asks_first_and_changes_nothing_without_a_yes(run, instance, t
     assert "0 users" in done.stderr and "10 users" in done.stderr
     assert rows(instance / "rollcall.db") == before
     assert not list(instance.glob("*restor*"))
+
+
+# interrupts
+
+
+def interrupt(*_report):
+    raise KeyboardInterrupt
+
+
+def interrupt_the_check(what, _done, _total):
+    if what == "being checked":
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def changed_since(app, run, instance, tmp_path, monkeypatch):
+    """A copy of an instance to which rows were added since; its checks report often."""
+    assert run("backup", tmp_path / "copy.db").returncode == 0
+    fill(instance / "rollcall.db", 1_000)
+    monkeypatch.setattr(backup, "STEPS", 100)
+    with app.app_context():
+        yield tmp_path / "copy.db"
+
+
+def test_an_interrupt_while_a_copy_is_checked_ends_the_restore(instance, changed_since):
+    before = rows(instance / "rollcall.db")
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(changed_since, lambda *_: True, interrupt_the_check)
+    assert rows(instance / "rollcall.db") == before
+    assert not list(instance.glob("*restor*"))
+
+
+def test_an_interrupt_while_the_present_database_is_checked_ends_the_restore(instance, changed_since, monkeypatch):
+    before, examined = rows(instance / "rollcall.db"), backup._examined
+
+    def interrupted(path, name, report, *others, **options):
+        is_present = path == instance / "rollcall.db"
+        return examined(path, name, interrupt if is_present else report, *others, **options)
+
+    monkeypatch.setattr(backup, "_examined", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(changed_since, lambda *_: True)
+    assert rows(instance / "rollcall.db") == before
+    assert not list(instance.glob("*restor*"))
+
+
+def test_an_interrupt_before_the_first_line_of_the_report_ends_a_check_too(instance):
+    """As Python raises Ctrl-C that came while SQLite was at work."""
+    raw = backup.reader(instance / "rollcall.db")
+    with pytest.raises(KeyboardInterrupt), backup.closing(raw), backup._watched_statements(raw, backup.silent):
+        raw.set_progress_handler(lambda: 1, 1)
+        raw.execute("PRAGMA integrity_check").fetchall()
+
+
+@pytest.mark.parametrize("moment", ["restored", "being checked"])
+def test_an_interrupt_after_the_exchange_does_not_claim_that_nothing_was_changed(instance, changed_since, moment):
+    said = []
+
+    def late(what, done, total):
+        said.append(what)
+        if what == moment and done == total and "restored" in said:
+            raise KeyboardInterrupt
+
+    with pytest.raises(backup.BackupError, match="is the old database or the new one") as refused:
+        backup.restore(changed_since, lambda *_: True, late)
+    [kept] = instance.glob("rollcall.db.before-restore-*")
+    assert str(kept) in str(refused.value)
+    assert unsound(instance / "rollcall.db") == []
 
 
 # what a restore mends
