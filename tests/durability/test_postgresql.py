@@ -1,5 +1,6 @@
 """What only PostgreSQL has: it may go away, several of our servers work on it, and SQLite's data moves to it."""
 
+import json
 import os
 import secrets
 import subprocess
@@ -230,6 +231,21 @@ def test_a_database_without_the_schema_is_not_served(make_database, tmp_path):
     ended = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert ended.returncode != 0
     assert "flask db upgrade" in ended.stderr and "not-to-be-shown" not in ended.stderr + ended.stdout
+
+
+def test_a_schema_that_has_to_be_upgraded_is_a_problem_with_its_cure(make_database, tmp_path):
+    url = make_database()
+    for beginning, sentence in (([], "no tables"), (["0001"], "The schema is 0001; this Rollcall has")):
+        for revision in beginning:
+            flask(tmp_path, url, "db", "upgrade", revision, check=True)
+        found = flask(tmp_path, url, "check", "--json")
+        [schema] = [finding for finding in json.loads(found.stdout) if finding["level"] == "problem"]
+        assert (found.returncode, schema["name"]) == (1, "schema"), found.stdout
+        assert sentence in schema["sentence"] and "`flask db upgrade`" in schema["cure"]
+        assert "by itself" not in schema["cure"] and "restore" not in schema["cure"]
+    flask(tmp_path, url, "db", "upgrade", check=True)
+    cured = flask(tmp_path, url, "check")
+    assert cured.returncode == 0 and "the newest" in cured.stdout
 
 
 def test_a_database_that_sorts_otherwise_is_refused(make_database, tmp_path):
