@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
@@ -15,6 +17,7 @@ from sqlalchemy import make_url
 from tests.conftest import ROOT, SCIM_JSON, Server, free_port
 from tests.databases import connect
 from tests.durability.helpers import Load, create_users, patch_body, read_all, together
+from tests.postgresql import program
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 LONGEST_RECOVERY = 5  # seconds
@@ -302,3 +305,31 @@ def test_an_installation_moves_from_sqlite_and_goes_on(make_database, make_serve
         assert post(new, "USER3").status_code == 409
     finally:
         new.stop()
+
+
+def test_a_dump_goes_back_over_a_newer_schema(postgresql, tmp_path):
+    """The commands that `flask backup` and `flask restore` print, with a role and a database as documented."""
+    with closing(connect(postgresql.url, autocommit=True)) as connection:
+        connection.execute("CREATE ROLE rolls LOGIN")
+        connection.execute("CREATE DATABASE rolls TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' OWNER rolls")
+        connection.execute("REVOKE ALL ON DATABASE rolls FROM PUBLIC")
+    url = make_url(postgresql.url).set(username="rolls", database="rolls").render_as_string(False)
+
+    def run_printed(command):
+        said = flask(tmp_path, url, command, str(tmp_path / "rolls.dump")).stderr
+        for printed in re.findall(r"\b(?:psql|pg_\w+) --.*?(?=, then| while)", said):
+            path = f"{Path(program('initdb')).parent}:{os.environ['PATH']}"
+            subprocess.run(["bash", "-c", printed], env=os.environ | {"PATH": path}, check=True)
+
+    flask(tmp_path, url, "db", "upgrade", check=True)
+    flask(tmp_path, url, "token", "create", "Okta", check=True)
+    run_printed("backup")
+    with closing(connect(url, autocommit=True)) as connection:
+        connection.execute("DELETE FROM tokens")
+        connection.execute("CREATE TABLE newer (user_pk bigint NOT NULL REFERENCES users (pk))")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    run_printed("restore")
+    with closing(connect(url)) as connection:
+        assert connection.execute("SELECT name FROM tokens").fetchall() == [("Okta",)]
+        assert connection.execute("SELECT to_regclass('newer')").fetchall() == [(None,)]
+    assert flask(tmp_path, url, "check").returncode == 0
