@@ -152,8 +152,10 @@ def _foreign(command, file, url):
     shown = [f"--{name}={value}" for name, value in options.items() if value]
     if command == "backup":
         return shlex.join(["pg_dump", "--format=custom", f"--file={file}", *shown]) + " while Rollcall serves."
-    tool = ["pg_restore", "--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
-    return f"stop every server, then {shlex.join([*tool, *shown, str(file)])}, then start them."
+    # tables of a newer schema, which the dump does not know, would be in its way, or in that of the next upgrade
+    empty = shlex.join(["psql", *shown, "--command=DROP OWNED BY CURRENT_USER"])
+    fill = shlex.join(["pg_restore", "--single-transaction", "--exit-on-error", *shown, str(file)])
+    return f"stop every server, then empty the database with {empty}, then {fill}, then start them."
 
 
 def _refuse_target(target, source, force):

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -255,15 +255,23 @@ def _of_soundness(connection):
 
 
 def _of_schema(connection):
-    schema = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    is_sqlite = engines.is_sqlite(connection.engine)  # a server upgrades that by itself, and nothing else
+    schema = None
+    if is_sqlite or inspect(connection).has_table("alembic_version"):
+        schema = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     newest = database.newest_schema()
     if schema == newest:
         yield Finding(OK, "schema", f"The schema is {schema}, the newest.")
+    elif schema is None and not is_sqlite:
+        yield Finding(PROBLEM, "schema", "The database has no tables yet.", "Run `flask db upgrade`.")
     elif schema in database.schemas():
-        sentence = (
-            f"The schema is {schema}; this Rollcall has {database.newest_schema()}. Rules about rows were left out."
-        )
-        yield Finding(WARNING, "schema", sentence, "Make a backup, then start Rollcall: it upgrades by itself.")
+        sentence = f"The schema is {schema}; this Rollcall has {newest}. Rules about rows were left out."
+        if is_sqlite:
+            cure = "Make a backup, then start Rollcall: it upgrades by itself."
+            yield Finding(WARNING, "schema", sentence, cure)
+        else:
+            cure = "Stop every server, make a backup, run `flask db upgrade`, then start them."
+            yield Finding(PROBLEM, "schema", sentence, cure)
     else:
         sentence = f"The database is of a newer Rollcall than this one: its schema is {schema}."
         yield Finding(PROBLEM, "schema", sentence, "Start that one, or restore a backup: docs/backups.md.")

@@ -90,10 +90,10 @@ class Block:
 
 
 def commands_of(text, language):
-    """Return the commands of a block: without comments, lines that go on as one, of a crontab without the times."""
+    """Return the commands of a block: without comments, lines that go on as one, of a crontab without times and user."""
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
     if language == "cron":
-        lines = [re.sub(r"^(?:\S+\s+){5}", "", line).replace("\\%", "%") for line in lines]
+        lines = [re.sub(r"^(?:\S+\s+){5}(?:rollcall\s+)?", "", line).replace("\\%", "%") for line in lines]
     lines = [re.sub(r"\s+#\s.*$", "", line).strip() for line in lines]
     found = []
     for line in lines:
@@ -192,6 +192,7 @@ class Stage:
             "/etc/rollcall.env": str(self.folder / "rollcall.env"),
             "/srv/": f"{self.folder}/srv/",
             "/opt/rollcall": str(ROOT),
+            "/var/lib/rollcall": str(self.instance),
             "instance/secret_key": str(self.instance / "secret_key"),
             "http://127.0.0.1:5000": self.url,
         }
@@ -289,6 +290,14 @@ def test_a_block_of_commands_runs(block, stage, serve):
     stage.run([c for c in block.commands if not elsewhere(c) and not is_make(c)])
 
 
+@pytest.mark.parametrize("block", [block for block in RUNNABLE if block.language == "cron"], ids=str)
+def test_a_line_for_cron_finds_the_database_of_the_service(block, stage):
+    """cron knows nothing of the service's settings, and runs `sh`."""
+    for command in block.commands:
+        stage.run([shlex.join(["sh", "-c", command])], ROLLCALL_INSTANCE_PATH=str(stage.folder))
+    assert (stage.instance / "rollcall.db.last-backup").exists()
+
+
 OF_POSTGRESQL = {
     name: [block for block in BLOCKS if block.document == name and ON_POSTGRESQL.search(block.text)]
     for name in sorted({block.document for block in BLOCKS if ON_POSTGRESQL.search(block.text)})
@@ -322,7 +331,7 @@ def test_what_a_document_does_with_postgresql_works(document, postgresql, stage)
 
 def test_flask_backup_prints_the_command_that_the_documents_have(stage):
     url = "postgresql+psycopg://rollcall@localhost/rollcall"
-    for name, command in (("backup", "pg_dump"), ("restore", "pg_restore")):
+    for name, command in (("backup", "pg_dump"), ("restore", "psql"), ("restore", "pg_restore")):
         [documented] = [c for _where, c in COMMANDS if c.startswith(command)]
         said = subprocess.run(
             [sys.executable, "-m", "flask", "--app", "app", name, "/srv/backups/rollcall.dump"],
@@ -331,7 +340,7 @@ def test_flask_backup_prints_the_command_that_the_documents_have(stage):
             capture_output=True,
             text=True,
         ).stderr
-        assert set(shlex.split(documented)) <= set(re.sub(",", " ", said).split()), said
+        assert set(shlex.split(documented)) <= set(shlex.split(re.sub(",", " ", said))), said
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.is_settings], ids=str)

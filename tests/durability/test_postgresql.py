@@ -1,11 +1,14 @@
 """What only PostgreSQL has: it may go away, several of our servers work on it, and SQLite's data moves to it."""
 
+import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,6 +17,7 @@ from sqlalchemy import make_url
 from tests.conftest import ROOT, SCIM_JSON, Server, free_port
 from tests.databases import connect
 from tests.durability.helpers import Load, create_users, patch_body, read_all, together
+from tests.postgresql import program
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 LONGEST_RECOVERY = 5  # seconds
@@ -232,6 +236,21 @@ def test_a_database_without_the_schema_is_not_served(make_database, tmp_path):
     assert "flask db upgrade" in ended.stderr and "not-to-be-shown" not in ended.stderr + ended.stdout
 
 
+def test_a_schema_that_has_to_be_upgraded_is_a_problem_with_its_cure(make_database, tmp_path):
+    url = make_database()
+    for beginning, sentence in (([], "no tables"), (["0001"], "The schema is 0001; this Rollcall has")):
+        for revision in beginning:
+            flask(tmp_path, url, "db", "upgrade", revision, check=True)
+        found = flask(tmp_path, url, "check", "--json")
+        [schema] = [finding for finding in json.loads(found.stdout) if finding["level"] == "problem"]
+        assert (found.returncode, schema["name"]) == (1, "schema"), found.stdout
+        assert sentence in schema["sentence"] and "`flask db upgrade`" in schema["cure"]
+        assert "by itself" not in schema["cure"] and "restore" not in schema["cure"]
+    flask(tmp_path, url, "db", "upgrade", check=True)
+    cured = flask(tmp_path, url, "check")
+    assert cured.returncode == 0 and "the newest" in cured.stdout
+
+
 def test_a_database_that_sorts_otherwise_is_refused(make_database, tmp_path):
     ended = flask(tmp_path, make_database("ENCODING 'SQL_ASCII' LOCALE 'C'"), "db", "upgrade")
     assert ended.returncode != 0
@@ -286,3 +305,31 @@ def test_an_installation_moves_from_sqlite_and_goes_on(make_database, make_serve
         assert post(new, "USER3").status_code == 409
     finally:
         new.stop()
+
+
+def test_a_dump_goes_back_over_a_newer_schema(postgresql, tmp_path):
+    """The commands that `flask backup` and `flask restore` print, with a role and a database as documented."""
+    with closing(connect(postgresql.url, autocommit=True)) as connection:
+        connection.execute("CREATE ROLE rolls LOGIN")
+        connection.execute("CREATE DATABASE rolls TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' OWNER rolls")
+        connection.execute("REVOKE ALL ON DATABASE rolls FROM PUBLIC")
+    url = make_url(postgresql.url).set(username="rolls", database="rolls").render_as_string(False)
+
+    def run_printed(command):
+        said = flask(tmp_path, url, command, str(tmp_path / "rolls.dump")).stderr
+        for printed in re.findall(r"\b(?:psql|pg_\w+) --.*?(?=, then| while)", said):
+            path = f"{Path(program('initdb')).parent}:{os.environ['PATH']}"
+            subprocess.run(["bash", "-c", printed], env=os.environ | {"PATH": path}, check=True)
+
+    flask(tmp_path, url, "db", "upgrade", check=True)
+    flask(tmp_path, url, "token", "create", "Okta", check=True)
+    run_printed("backup")
+    with closing(connect(url, autocommit=True)) as connection:
+        connection.execute("DELETE FROM tokens")
+        connection.execute("CREATE TABLE newer (user_pk bigint NOT NULL REFERENCES users (pk))")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    run_printed("restore")
+    with closing(connect(url)) as connection:
+        assert connection.execute("SELECT name FROM tokens").fetchall() == [("Okta",)]
+        assert connection.execute("SELECT to_regclass('newer')").fetchall() == [(None,)]
+    assert flask(tmp_path, url, "check").returncode == 0
