@@ -24,6 +24,7 @@ from protocol.filters import Compare
 from protocol.schema import GROUP_TYPE, ResourceType, fold, index_rows, user_name_key
 
 SORT_WINDOW = 10_000  # how deep a sorted list over several types goes
+MOST_LOOKS = 100  # filters on members in one PATCH: each reads all of them
 
 
 @dataclass(frozen=True)
@@ -484,8 +485,11 @@ def _set_members(group_pk, ids):
 
 def _patch_members(group_pk, steps):
     """Apply the steps of a PATCH to a group's members, in order; return what changed in all."""
-    total = MemberChange({}, {})
+    total, looks = MemberChange({}, {}), 0
     for verb, ids, tree in _runs(steps):
+        looks += tree is not None
+        if looks > MOST_LOOKS:
+            raise ScimError(413, None, f"The PATCH has more than {MOST_LOOKS} filters on members: split it.")
         if verb == "add":
             change = MemberChange(_add_members(group_pk, ids), {})
         elif verb == "set":

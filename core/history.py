@@ -23,7 +23,7 @@ from protocol import definitions
 from protocol.schema import ResourceType
 
 SCANNED = 20_000  # entries that one call looks through
-LONGEST_TEXT = 200  # characters that are searched for
+LONGEST_TEXT = 60  # characters that are searched for: SQLite compares them at every place of a long entry
 RECEIVED_FROM = 50  # requests, and as many audit lines, that `received` looks into
 SHOWN_VALUES = 20  # of one attribute, in the words of `changes`
 EVERY_TOKEN = "SCIM Okta"  # as the actor of an AuditQuery

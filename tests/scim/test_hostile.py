@@ -1672,3 +1672,11 @@ def test_a_body_of_very_many_parts_is_refused(target):
     data = b'{"userName": "p", "password": "x", "foo": [' + b"{}," * 600_000 + b"{}]}"
     target.withstand([Attack("POST", "/scim/v2/Users", data)])
     assert target.answer.status_code == 413
+
+
+def test_many_filters_on_members_are_refused(target):
+    operations = [{"op": "remove", "path": 'members[value co "zz"]'} for _ in range(200)]
+    target.withstand([Attack("PATCH", "/scim/v2/Groups/{group}", orjson.dumps({"Operations": operations[:100]}))])
+    assert target.answer.status_code == 200
+    target.withstand([Attack("PATCH", "/scim/v2/Groups/{group}", orjson.dumps({"Operations": operations}))])
+    assert target.answer.status_code == 413
