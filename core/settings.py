@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 import orjson
 from flask import current_app
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from core import journal, variables
 from core.journal import Actor
 from core.variables import VariableError
 from database import after_commit, db, execute
+from engines import is_away
 from models import Setting
 
 INVITATION_SUBJECT = "Your invitation to Rollcall"
@@ -66,12 +68,17 @@ class Cache:
 def get(name: str):
     """Return a setting's value as it is committed. Raise KeyError for an unknown name.
 
-    A change is seen at once in the process that made it, and within SECONDS in another.
+    A change is seen at once in the process that made it, and within SECONDS in another. While the database is away,
+    settings are as they were last read: whoever has begun to answer can go on.
     """
     extensions = current_app._get_current_object().extensions  # through the proxy it takes four times as long
     cache = extensions.get("settings") or _forget()
     if cache.until < time.monotonic():
-        cache.values = DEFAULTS | _committed()
+        try:
+            cache.values = DEFAULTS | _committed()
+        except OperationalError as error:
+            if not (cache.values and is_away(error)):
+                raise
         cache.until = time.monotonic() + SECONDS
     return cache.values[name]
 

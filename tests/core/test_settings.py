@@ -1,8 +1,12 @@
 """What administrators set: checked, audited once it changes, and seen by every process."""
 
+import sqlite3
+
 import orjson
+import psycopg
 import pytest
 from flask import current_app
+from sqlalchemy.exc import OperationalError
 
 import database
 from app import create_app
@@ -154,3 +158,23 @@ def test_the_environment_goes_before_the_address_that_was_chosen(instance, token
     assert made["meta"]["location"].startswith("https://rollcall.example.com/scim/v2/Users/")
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "error, is_away", [(psycopg.OperationalError("gone"), True), (sqlite3.OperationalError(), False)]
+)
+def test_while_the_database_is_away_settings_are_as_they_were_read(context, monkeypatch, error, is_away):
+    def fail():
+        raise OperationalError("SELECT", {}, error)
+
+    assert settings.get("log_days") == 30
+    monkeypatch.setattr(settings, "_committed", fail)
+    current_app.extensions["settings"].until = 0
+    if is_away:
+        assert settings.get("log_days") == 30
+    else:
+        with pytest.raises(OperationalError):
+            settings.get("log_days")
+    settings._forget()
+    with pytest.raises(OperationalError):
+        settings.get("log_days")
