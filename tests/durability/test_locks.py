@@ -1,4 +1,4 @@
-"""The database is held by somebody else, or busy: writes wait, or are refused in a way that Okta repeats."""
+"""The database is held by somebody else, or busy: writes wait, or are refused with 503."""
 
 import os
 import shutil
