@@ -110,6 +110,8 @@ def configure(engine):
         try:
             conn.connection.driver_connection.execute(statement)
         except engine.dialect.loaded_dbapi.Error as error:
+            if not is_sqlite(engine):
+                conn.invalidate()  # the server may be gone, or the lock not have been had: another one is made
             raise wrapped(error, statement, engine.dialect) from error
 
 
@@ -175,8 +177,6 @@ def _begun(connection):
     try:
         connection.begin()
     except BaseException:
-        if not is_sqlite(connection.engine):
-            connection.invalidate()  # the server may be gone, or the lock not have been had: another one is made
         connection.close()
         raise
     return connection

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from sqlalchemy import make_url
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
+import engines
 from tests.conftest import ROOT, SCIM_JSON, Server, free_port
 from tests.databases import connect
 from tests.durability.helpers import Load, create_users, patch_body, read_all, together
@@ -141,6 +143,22 @@ def test_a_database_that_is_back_is_used_within_seconds(outage):
 def test_the_log_tells_of_it_without_a_traceback(outage):
     assert "cannot be reached" in outage["log"]
     assert outage["log"].count("Traceback") == 0, outage["log"]
+
+
+@pytest.mark.parametrize("begun", [Engine.connect, engines.begin_reading, engines.begin_writing])
+def test_a_connection_that_was_cut_is_given_back_without_a_complaint(make_database, caplog, begun):
+    url = make_database()
+    engine = create_engine(url, **engines.options(url))
+    engines.configure(engine)
+    with begun(engine) as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with closing(connect(url, autocommit=True)) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(OperationalError, match="terminating connection"), begun(engine) as connection:
+        connection.exec_driver_sql("SELECT 1")
+    with begun(engine) as connection:
+        assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() != pid
+    assert caplog.records == []
 
 
 # several servers
