@@ -31,6 +31,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
+SOON = {"Retry-After": "5"}  # seconds
 DISK_FULL = "The disk of the server is full, or cannot be written to. Nothing was changed."
 
 
@@ -81,92 +82,106 @@ def add_errors(app):
 
     A blueprint does not see the 404 and 405 of paths under its prefix, so the path decides.
     """
-
-    @app.before_request
-    def refuse():
-        if failure := request.environ.get("rollcall.failure"):
-            raise failure
-        if request.environ.get("rollcall.overloaded"):
-            raise Overloaded
-        if request.environ.get("rollcall.disk_full"):
-            LOG.error("The disk took no more: the body of a request to %r could not be kept", shown_path())
-            raise ScimError(507, None, DISK_FULL)
-
-    @app.errorhandler(ScimError)
-    def refused(error):
-        return answer(error)
-
-    @app.errorhandler(Overloaded)
-    def overloaded(error):
-        status = 429 if scim.is_ours(request.path) else 503  # Okta repeats nothing else by itself
-        detail = "Rollcall is busy with other requests. Nothing was changed; it is to be tried again."
-        return answer(ScimError(status, None, detail), {"Retry-After": "5"})
-
-    @app.errorhandler(database.Busy)
-    def busy(error):
-        detail = "Rollcall is busy with other writes. Nothing was changed; Okta may try again."
-        return answer(ScimError(503, None, detail), {"Retry-After": "5"})
-
-    @app.errorhandler(database.Away)
-    def away(error):
-        LOG.error("The database cannot be reached: %s", error)
-        database.forget_connections()
-        detail = "The database of Rollcall cannot be reached just now. Okta may try again."
-        return answer(ScimError(503, None, detail), {"Retry-After": "5"})
-
-    @app.errorhandler(DatabaseError)
-    def database_refused(error):
-        if not engines.is_damaged(error):
-            return failed(error)
-        LOG.error("The database is damaged: %s. %s", error.orig, database.RESTORE)
-        return answer(ScimError(500, None, "The database of Rollcall is damaged: its operator has to restore it."))
-
-    @app.errorhandler(OperationalError)
-    def database_failed(error):
-        if engines.is_busy(error):
-            return busy(error)
-        if engines.is_unwritable(error):
-            LOG.error("The disk took no more: %s, in a request to %r", error.orig, shown_path())
-            return answer(ScimError(507, None, DISK_FULL))
-        if engines.is_too_long(error):
-            detail = "A value is too long for the indexes of PostgreSQL, which take 2.6 kB: shorten it in Okta."
-            return answer(ScimError(400, "invalidValue", detail))
-        if engines.is_away(error):
-            return away(error.orig)
-        return failed(error)
-
-    @app.errorhandler(HTTPException)
-    def http_refused(error):
-        allow = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else None
-        if scim.is_ours(request.path):
-            return scim.error_reply(scim.from_http(error), allow)
-        return frame.error_page(error.code, frame.detail(error)), error.code, allow or {}
-
-    @app.errorhandler(BadHost)
-    def host_refused(error):
-        if scim.is_ours(request.path):
-            return http_refused(error)
-        # no page: without a host there are no addresses to lead on to
-        return "The Host header of the request is no name of a host.\n", 400, {"Content-Type": "text/plain"}
-
-    @app.errorhandler(Exception)
-    def failed(error):
-        LOG.exception("A request to %s %r failed", request.method, shown_path())
-        return answer(ScimError(500, None, "Rollcall made a mistake. Nothing was changed; its log says more."))
-
-    def answer(error, headers=None):
-        if scim.is_ours(request.path):
-            return scim.error_reply(error, headers)
-        return frame.error_page(error.status, error.detail), error.status, headers or {}
-
-    def log_exception(exc_info):
-        LOG.error("A request to %s %r failed", request.method, shown_path(), exc_info=exc_info)
-
+    app.before_request(refuse)
     app.log_exception = log_exception  # Flask's own would repeat the secret of a link
+    for kind, handler in {
+        ScimError: answer,
+        Overloaded: overloaded,
+        Throttled: throttled,
+        database.Busy: busy,
+        database.Away: away,
+        OperationalError: database_failed,
+        DatabaseError: database_refused,
+        BadHost: host_refused,
+        HTTPException: http_refused,
+        Exception: failed,
+    }.items():
+        app.register_error_handler(kind, handler)
 
-    @app.errorhandler(Throttled)
-    def throttled(error):
-        return frame.error_page(429, str(error)), 429, {"Retry-After": str(error.seconds)}
+
+def answer(error, headers=None):
+    """Answer with a ScimError, in the words of the door that was knocked at."""
+    if scim.is_ours(request.path):
+        return scim.error_reply(error, headers)
+    return frame.error_page(error.status, error.detail), error.status, headers or {}
+
+
+def refuse():
+    """Refuse what was found wanting before Flask had it."""
+    if failure := request.environ.get("rollcall.failure"):
+        raise failure
+    if request.environ.get("rollcall.overloaded"):
+        raise Overloaded
+    if request.environ.get("rollcall.disk_full"):
+        LOG.error("The disk took no more: the body of a request to %r could not be kept", shown_path())
+        raise ScimError(507, None, DISK_FULL)
+
+
+def overloaded(error):
+    status = 429 if scim.is_ours(request.path) else 503  # Okta repeats nothing else by itself
+    detail = "Rollcall is busy with other requests. Nothing was changed; it is to be tried again."
+    return answer(ScimError(status, None, detail), SOON)
+
+
+def throttled(error):
+    return frame.error_page(429, str(error)), 429, {"Retry-After": str(error.seconds)}
+
+
+def busy(error):
+    detail = "Rollcall is busy with other writes. Nothing was changed; Okta may try again."
+    return answer(ScimError(503, None, detail), SOON)
+
+
+def away(error):
+    LOG.error("The database cannot be reached: %s", error)
+    database.forget_connections()
+    detail = "The database of Rollcall cannot be reached just now. Okta may try again."
+    return answer(ScimError(503, None, detail), SOON)
+
+
+def database_failed(error):
+    """Answer to a failure of the database's work: its server, the disk or the lock may be the cause."""
+    if engines.is_busy(error):
+        return busy(error)
+    if engines.is_unwritable(error):
+        LOG.error("The disk took no more: %s, in a request to %r", error.orig, shown_path())
+        return answer(ScimError(507, None, DISK_FULL))
+    if engines.is_too_long(error):
+        detail = "A value is too long for the indexes of PostgreSQL, which take 2.6 kB: shorten it in Okta."
+        return answer(ScimError(400, "invalidValue", detail))
+    if engines.is_away(error):
+        return away(error.orig)
+    return failed(error)
+
+
+def database_refused(error):
+    if not engines.is_damaged(error):
+        return failed(error)
+    LOG.error("The database is damaged: %s. %s", error.orig, database.RESTORE)
+    return answer(ScimError(500, None, "The database of Rollcall is damaged: its operator has to restore it."))
+
+
+def host_refused(error):
+    if scim.is_ours(request.path):
+        return http_refused(error)
+    # no page: without a host there are no addresses to lead on to
+    return "The Host header of the request is no name of a host.\n", 400, {"Content-Type": "text/plain"}
+
+
+def http_refused(error):
+    allow = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else None
+    if scim.is_ours(request.path):
+        return scim.error_reply(scim.from_http(error), allow)
+    return frame.error_page(error.code, frame.detail(error)), error.code, allow or {}
+
+
+def failed(error):
+    LOG.exception("A request to %s %r failed", request.method, shown_path())
+    return answer(ScimError(500, None, "Rollcall made a mistake. Nothing was changed; its log says more."))
+
+
+def log_exception(exc_info):
+    LOG.error("A request to %s %r failed", request.method, shown_path(), exc_info=exc_info)
 
 
 def shown_path() -> str:
