@@ -461,8 +461,8 @@ class Progress:
 @contextmanager
 def local_target():
     """Yield (base URL, token) of the server that runs here, or of one started for the purpose."""
-    host = os.environ.get("HOST") or "127.0.0.1"
-    url = f"http://{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '5000')}"
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "5000"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if is_up(url):
         with temporary_token() as token:
             yield url + BASE_PATH, token

@@ -28,6 +28,7 @@ PUBLIC_URL = re.compile(
 )
 NO_ADDRESS = "ROLLCALL_DATABASE_URL is no address of a database that Rollcall knows."
 METRICS_TOKEN = re.compile(r"[!-~]{16,}")  # what a header can carry, and nobody guesses
+PREFIX = "ROLLCALL_"  # of the variables
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 DEFAULTS = {
     "SECRET_KEY": None,
@@ -55,10 +56,14 @@ def instance_path(overrides: dict) -> str:
 
 
 def load(app: Flask, overrides: dict):
-    """Set the defaults, over them what the ROLLCALL_ environment says, and `overrides` over that."""
+    """Set the defaults, over them what the ROLLCALL_ environment says, and `overrides` over that.
+
+    A variable that is empty says nothing: environment files leave such ones.
+    """
     own = URL.create("sqlite", database=f"{app.instance_path}/rollcall.db")
     app.config.update(DEFAULTS, DATABASE_URL=own.render_as_string())
-    app.config.from_prefixed_env("ROLLCALL", loads=str)
+    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) and value}
+    app.config.update({name.removeprefix(PREFIX): value for name, value in given.items()})
     app.config.update(overrides)
 
 
