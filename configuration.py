@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from email.utils import parseaddr
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -22,6 +23,7 @@ import engines
 import logs
 from core import smtp, variables
 from core.checks import SHORTEST_SECRET
+from protocol.definitions import BASE_PATH
 
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
@@ -89,8 +91,10 @@ def configure(app):
             f"ROLLCALL_SECRET_KEY is shorter than {SHORTEST_SECRET} characters; leave it out to have one made."
         )
     config["PUBLIC_URL"] = config["PUBLIC_URL"].rstrip("/")
-    if config["PUBLIC_URL"] and not PUBLIC_URL.fullmatch(config["PUBLIC_URL"]):
-        raise ConfigurationError("ROLLCALL_PUBLIC_URL must be an address such as https://rollcall.example.com.")
+    if config["PUBLIC_URL"] and not is_public_url(config["PUBLIC_URL"]):
+        raise ConfigurationError(
+            "ROLLCALL_PUBLIC_URL must be an address such as https://rollcall.example.com, without /scim/v2."
+        )
     if not str(config["TRUSTED_PROXIES"]).isdecimal():
         raise ConfigurationError("ROLLCALL_TRUSTED_PROXIES must be the number of proxies in front of Rollcall.")
     config["TRUSTED_PROXIES"] = int(config["TRUSTED_PROXIES"])
@@ -100,6 +104,16 @@ def configure(app):
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     logs.LOG.setLevel(level)
     configure_operations(config)
+
+
+def is_public_url(address: str) -> bool:
+    """Return whether an address is one that others can be added to: /scim/v2, and the pages of the portal."""
+    if not PUBLIC_URL.fullmatch(address) or BASE_PATH in address.lower():
+        return False
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:  # beyond 65535
+        return False
 
 
 def configure_mail(config):
