@@ -19,6 +19,7 @@ import click
 import requests
 from flask import Flask, current_app
 from flask.cli import AppGroup, run_command, with_appcontext
+from flask_migrate import cli as flask_migrate
 from sqlalchemy.exc import DatabaseError
 
 import database
@@ -59,6 +60,7 @@ def init_app(app: Flask):
         rehearse,
     ):
         app.cli.add_command(command)
+    flask_migrate.db.add_command(upgrade)
     run_command.hidden = True  # see refuse_run
 
 
@@ -393,6 +395,14 @@ def upgrade_lock():
         ) from None
     with closing(lock):
         yield
+
+
+@click.command("upgrade", params=flask_migrate.upgrade.params)
+@with_appcontext
+def upgrade(**options):
+    """Upgrade to a later version, as Flask-Migrate does, while no server runs on SQLite."""
+    with refusals(), upgrade_lock():
+        flask_migrate.upgrade.callback(**options)
 
 
 @contextmanager
