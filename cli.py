@@ -336,12 +336,13 @@ def restore_command(file, yes):
     began = time.monotonic()
     with refusals():
         there, kept = backup.restore(file, confirm, Percent().report)
-        unreadable = outbox.sealed_otherwise()
     say(f"Restored {there.path}: {described(there)}, in {time.monotonic() - began:.1f} s.")
     say(f"Live tokens: {', '.join(there.tokens) or 'none'}. One that was removed since is live again.")
     say("Everybody signs in anew.")
     if kept:
         say(f"What was there before is {kept}.")
+    with refusals():
+        unreadable = outbox.sealed_otherwise()
     if unreadable:
         say(
             f"{unreadable} mails that wait have links sealed under another secret key: put the one of then into"
