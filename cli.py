@@ -130,9 +130,11 @@ def check(as_json):
 @click.command()
 @with_appcontext
 def recount():
-    """Set the totals that lists are made of anew, from the rows; `flask check` says when that is needed."""
-    with prepared(), transaction():
-        checks.recount()
+    """Set totals, and the words of searches, anew from the rows; `flask check` says when that is needed."""
+    with prepared():
+        with transaction():
+            checks.recount()
+        checks.reword()
     say("Counted everything anew.")
 
 

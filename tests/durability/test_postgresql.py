@@ -325,6 +325,17 @@ def test_an_installation_moves_from_sqlite_and_goes_on(make_database, make_serve
         new.stop()
 
 
+def test_the_words_of_searches_are_looked_at_and_mended(make_servers):
+    [server] = make_servers(1)
+    create_users(server.session(), server.base_url, ["ada", "bea"])
+    folder, url = server.instance, server.environment["ROLLCALL_DATABASE_URL"]
+    with closing(connect(url, autocommit=True)) as connection:
+        connection.execute("DELETE FROM user_words WHERE word = 'ada'")
+    assert "problem  words: The words that 1 users" in flask(folder, url, "check").stdout
+    flask(folder, url, "recount", check=True)
+    assert "ok       words" in flask(folder, url, "check").stdout
+
+
 def test_a_dump_goes_back_over_a_newer_schema(postgresql, tmp_path):
     """The commands that `flask backup` and `flask restore` print, with a role and a database as documented."""
     with closing(connect(postgresql.url, autocommit=True)) as connection:
