@@ -287,6 +287,27 @@ def test_a_server_with_another_secret_key_is_refused(make_servers, tmp_path):
     assert found.returncode == 1 and "problem  servers: A server of this database has another" in found.stdout
 
 
+STARTING = """
+import sys, database, engines, server
+from app import create_app
+
+def app(key):
+    return create_app({"INSTANCE_PATH": sys.argv[1], "SECRET_KEY": key * 32})
+
+one, other = app("1"), app("2")
+server.start(one, "http://one")
+with other.app_context():
+    assert engines.is_other_key_in_use(database.connection(), "2" * 32)
+"""
+
+
+def test_a_server_that_starts_is_known_before_its_worker_is_there(make_database, tmp_path):
+    url = make_database()
+    flask(tmp_path, url, "db", "upgrade", check=True)
+    environment = os.environ | {"ROLLCALL_DATABASE_URL": url, "PYTHONPATH": "."}
+    subprocess.run([sys.executable, "-c", STARTING, tmp_path], cwd=ROOT, env=environment, check=True)
+
+
 def test_the_address_is_shown_without_its_password(make_servers):
     [server] = make_servers(1)
     log = (server.instance / "log").read_text()
