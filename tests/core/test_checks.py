@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 import database
 from core import checks
@@ -231,6 +232,20 @@ def test_a_recount_cures_every_total(settled, app, look, change):
     with app.app_context(), transaction():
         checks.recount()
     assert look() == {}
+
+
+def test_a_write_while_totals_are_compared_is_no_alarm(settled, look, make_user):
+    names = ["zoe"]
+
+    def write(_connection, _cursor, statement, *_others):
+        if "user_counts" in statement and names:
+            make_user(names.pop())
+
+    event.listen(Engine, "after_cursor_execute", write)
+    try:
+        assert look() == {} and not names
+    finally:
+        event.remove(Engine, "after_cursor_execute", write)
 
 
 def test_a_recount_cures_the_words_of_searches(settled, app, look, change, monkeypatch):
