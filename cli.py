@@ -480,7 +480,7 @@ def local_target():
         with temporary_token() as token:
             yield url + BASE_PATH, token
     else:
-        say(f"Nothing answers at {url}: a server is started for the rehearsal, on a database of its own.")
+        say(f"Nothing answers at {url}: a server is started for the rehearsal, on a database of its own.", err=True)
         with temporary_server() as target:
             yield target
 

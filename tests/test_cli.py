@@ -5,12 +5,14 @@ import re
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
+from types import SimpleNamespace
 
 import orjson
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+import cli
 import database
 import models
 import server
@@ -420,6 +422,15 @@ def test_a_standard_input_that_is_closed_gives_no_answer(flask, shell, arguments
     result = shell(f"{arguments} <&-")
     assert result.returncode == 1 and "Traceback" not in result.stderr
     assert "badge" in flask("attribute", "list").stdout and flask("admin", "list").stdout == ""
+
+
+def test_the_json_of_a_rehearsal_is_alone_on_standard_output(flask, monkeypatch):
+    monkeypatch.setattr(cli, "is_up", lambda _url: False)
+    monkeypatch.setattr(cli, "temporary_server", lambda: nullcontext(("http://localhost", "token")))
+    result = SimpleNamespace(passed=True, as_dict=dict)
+    monkeypatch.setattr(cli.rehearsal, "rehearse", lambda *_arguments, **_options: result)
+    done = flask("rehearse", "--json")
+    assert (done.exit_code, done.stdout) == (0, "{}\n") and "Nothing answers" in done.stderr
 
 
 def test_a_database_that_is_locked_is_one_sentence(app, flask, monkeypatch):
