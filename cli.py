@@ -1,5 +1,6 @@
 """The command line door: every command of `flask`, short ones over the core."""
 
+import errno
 import json
 import math
 import os
@@ -18,6 +19,7 @@ import click
 import requests
 from flask import Flask, current_app
 from flask.cli import AppGroup, run_command, with_appcontext
+from flask_migrate import cli as flask_migrate
 from sqlalchemy.exc import DatabaseError
 
 import database
@@ -58,6 +60,7 @@ def init_app(app: Flask):
         rehearse,
     ):
         app.cli.add_command(command)
+    flask_migrate.db.add_command(upgrade)
     run_command.hidden = True  # see refuse_run
 
 
@@ -88,6 +91,24 @@ def only_check(app: Flask, refusal_of) -> Flask:
     return app
 
 
+def say(text: str, err=False, nl=True):
+    """Print a line. On standard output nobody may miss it: refuse where that is closed or full.
+
+    What is said on standard error is news of work that goes on, and ends nothing.
+    """
+    try:
+        if not err and sys.stdout is None:  # Click would say nothing
+            raise click.ClickException("Standard output is closed.")
+        click.echo(text, err=err, nl=nl)
+    except OSError as error:
+        if err:
+            return
+        if error.errno == errno.EPIPE:  # whoever reads has seen enough, as `head` has: Click ends without a word
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again at its end
+        raise click.ClickException(f"Standard output cannot be written to: {error.strerror}.") from None
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @with_appcontext
@@ -97,22 +118,24 @@ def check(as_json):
     refusal = refusal_of() if refusal_of else None
     found = checks.findings(current_app.config, current_app.instance_path, refusal)
     if as_json:
-        click.echo(json.dumps([vars(finding) for finding in found], indent=2))
+        say(json.dumps([vars(finding) for finding in found], indent=2))
     else:
         for finding in found:
-            click.echo(f"{finding.level:<8} {finding.name}: {finding.sentence}")
+            say(f"{finding.level:<8} {finding.name}: {finding.sentence}")
             if finding.cure:
-                click.echo(f"         {finding.cure}")
+                say(f"         {finding.cure}")
     sys.exit(any(finding.level == checks.PROBLEM for finding in found))
 
 
 @click.command()
 @with_appcontext
 def recount():
-    """Set the totals that lists are made of anew, from the rows; `flask check` says when that is needed."""
-    with prepared(), transaction():
-        checks.recount()
-    click.echo("Counted everything anew.")
+    """Set totals, and the words of searches, anew from the rows; `flask check` says when that is needed."""
+    with prepared():
+        with transaction():
+            checks.recount()
+        checks.reword()
+    say("Counted everything anew.")
 
 
 @token_cli.command("create")
@@ -121,8 +144,7 @@ def recount():
 def create_token(name, expires_days):
     """Make a token and print it, alone: the only time it is shown."""
     with prepared(), transaction():
-        secret = tokens.create(name, ACTOR, expires_days)
-    click.echo(secret)
+        say(tokens.create(name, ACTOR, expires_days))  # within: where it cannot be shown, there is none
 
 
 @token_cli.command("list")
@@ -132,7 +154,7 @@ def list_tokens():
         found = tokens.listing(all=True)
     for token in found:
         used = f"last used {token.last_used} from {token.last_address}" if token.last_used else "never used"
-        click.echo(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
+        say(f"{token.id}\t{token.name}\t…{token.last_four}\t{tokens.state(token)}\t{used}")
 
 
 def refuse_no_number(_context, _option, value):
@@ -151,8 +173,7 @@ def refuse_no_number(_context, _option, value):
 def renew_token(name, overlap_hours, expires_days):
     """Print a successor; the old token goes on for the overlap."""
     with prepared(), transaction():
-        secret = tokens.renew(name, timedelta(hours=overlap_hours), ACTOR, expires_days)
-    click.echo(secret)
+        say(tokens.renew(name, timedelta(hours=overlap_hours), ACTOR, expires_days))
 
 
 @token_cli.command("revoke")
@@ -161,7 +182,7 @@ def revoke_token(name):
     """Remove a token, by its name or id: it is dead at once, and for good."""
     with prepared(), transaction():
         tokens.revoke(name, ACTOR)
-    click.echo(f"Revoked {name}.", err=True)
+    say(f"Revoked {name}.", err=True)
 
 
 @attribute_cli.command("add")
@@ -172,7 +193,7 @@ def add_attribute(name, kind, multi_valued):
     """Define a custom attribute; Okta can send it at once."""
     with prepared(), transaction():
         attributes.add(name, kind, multi_valued, ACTOR)
-    click.echo(f"Defined {name}. External namespace for Okta: {attributes.definitions.CUSTOM}")
+    say(f"Defined {name}. External namespace for Okta: {attributes.definitions.CUSTOM}")
 
 
 @attribute_cli.command("list")
@@ -182,7 +203,7 @@ def list_attributes():
         found = attributes.listing()
     for row in found:
         kind = row.type + (", multi-valued" if row.multi_valued else "")
-        click.echo(f"{row.name}\t{kind}\t{row.users} users")
+        say(f"{row.name}\t{kind}\t{row.users} users")
 
 
 @attribute_cli.command("remove")
@@ -193,16 +214,16 @@ def remove_attribute(name, yes):
     with prepared():
         users = attributes.count_holders(attributes.find_unused(name).name)
         if not yes:
-            click.confirm(f"Remove {name} and its value from {users} users?", abort=True)
+            click.confirm(f"Remove {name} and its value from {users} users?", abort=True, err=True)
         with transaction():
             job_id = jobs.start(jobs.REMOVE_ATTRIBUTE, [], ACTOR, name)
         while jobs.work(job_id, seconds=2):
             job = jobs.find(job_id)
-            click.echo(f"… {job.done} of {job.total} users", err=True)
+            say(f"… {job.done} of {job.total} users", err=True)
     job = jobs.find(job_id)
     if job.error:
         raise click.ClickException(job.error)
-    click.echo(f"Removed {name}; {job.changed} users had a value.")
+    say(f"Removed {name}; {job.changed} users had a value.")
 
 
 def password_option(command):
@@ -228,7 +249,7 @@ def create_admin(email, role, password_stdin):
         password = asked_password(password_stdin)
         with transaction():
             account = accounts.create(email, password, role, ACTOR)
-    click.echo(f"Made {account.email}, {accounts.ROLES[account.role]}.")
+    say(f"Made {account.email}, {accounts.ROLES[account.role]}.")
 
 
 @admin_cli.command("list")
@@ -239,7 +260,7 @@ def list_admins():
     for account in found:
         state = f"disabled {account.disabled}" if account.disabled else "enabled"
         seen = f"last signed in {account.last_sign_in}" if account.last_sign_in else "never signed in"
-        click.echo(f"{account.email}\t{accounts.ROLES[account.role]}\t{state}\t{seen}")
+        say(f"{account.email}\t{accounts.ROLES[account.role]}\t{state}\t{seen}")
 
 
 @admin_cli.command("password")
@@ -256,7 +277,7 @@ def set_admin_password(email, password_stdin):
             accounts.change_password(account, password, ACTOR)
             accounts.enable(account, ACTOR)
     enabled = ", and enabled the account, which was disabled" if account.disabled else ""
-    click.echo(f"Set the password of {account.email}{enabled}.")
+    say(f"Set the password of {account.email}{enabled}.")
 
 
 @outbox_cli.command("deliver")
@@ -266,7 +287,7 @@ def deliver():
         if problem := outbox.smtp_problem(current_app.config):
             raise click.ClickException(f"Mails wait: {problem}")
         done, problem = outbox.deliver_all()
-    click.echo(f"Sent {done['sent']}, to be tried again {done['postponed']}, failed {done['failed']}.")
+    say(f"Sent {done['sent']}, to be tried again {done['postponed']}, failed {done['failed']}.")
     if problem:
         raise click.ClickException(f"The others wait: {problem}")
 
@@ -280,7 +301,7 @@ class Percent:
     def report(self, what, done, total):
         if time.monotonic() >= self.due:
             self.due = time.monotonic() + 1
-            click.echo(f"… {what}: {100 * done // total} %" if total else f"… {what}", err=True)
+            say(f"… {what}: {100 * done // total} %" if total else f"… {what}", err=True)
 
 
 def described(contents) -> str:
@@ -297,9 +318,9 @@ def backup_command(file, force):
     began = time.monotonic()
     with refusals():
         made = backup.backup(file, force, Percent().report)
-    click.echo(f"Wrote {made.path}: {described(made)}, in {time.monotonic() - began:.1f} s.")
-    click.echo(f"SHA-256 {made.sha256}")
-    click.echo("It is checked, and holds no secret key: keep a copy of that apart, once (docs/backups.md).")
+    say(f"Wrote {made.path}: {described(made)}, in {time.monotonic() - began:.1f} s.")
+    say(f"SHA-256 {made.sha256}")
+    say("It is checked, and holds no secret key: keep a copy of that apart, once (docs/backups.md).")
 
 
 @click.command("restore")
@@ -311,20 +332,21 @@ def restore_command(file, yes):
 
     def confirm(copy, current):
         there = described(current) if current else "nothing, or something damaged"
-        click.echo(f"In {copy.path}: {described(copy)}. There now: {there}.", err=True)
+        say(f"In {copy.path}: {described(copy)}. There now: {there}.", err=True)
         return yes or click.confirm("Replace what is there? It is kept under another name.", err=True)
 
     began = time.monotonic()
     with refusals():
         there, kept = backup.restore(file, confirm, Percent().report)
-        unreadable = outbox.sealed_otherwise()
-    click.echo(f"Restored {there.path}: {described(there)}, in {time.monotonic() - began:.1f} s.")
-    click.echo(f"Live tokens: {', '.join(there.tokens) or 'none'}. One that was removed since is live again.")
-    click.echo("Everybody signs in anew.")
+    say(f"Restored {there.path}: {described(there)}, in {time.monotonic() - began:.1f} s.")
+    say(f"Live tokens: {', '.join(there.tokens) or 'none'}. One that was removed since is live again.")
+    say("Everybody signs in anew.")
     if kept:
-        click.echo(f"What was there before is {kept}.")
+        say(f"What was there before is {kept}.")
+    with refusals():
+        unreadable = outbox.sealed_otherwise()
     if unreadable:
-        click.echo(
+        say(
             f"{unreadable} mails that wait have links sealed under another secret key: put the one of then into"
             " the instance folder, or invite these people anew."
         )
@@ -342,9 +364,9 @@ def migrate_data(target_url):
         database.close_connection()
         moved = transfer.transfer(target_url, Percent().report)
     for table in moved:
-        click.echo(f"{table.table:<22} {table.rows:>10} rows  {table.checksum}")
-    click.echo("Every row is in both databases, by count and by checksum.")
-    click.echo("Now set ROLLCALL_DATABASE_URL to the new address, and keep the secret key; then start.")
+        say(f"{table.table:<22} {table.rows:>10} rows  {table.checksum}")
+    say("Every row is in both databases, by count and by checksum.")
+    say("Now set ROLLCALL_DATABASE_URL to the new address, and keep the secret key; then start.")
 
 
 @contextmanager
@@ -378,9 +400,18 @@ def upgrade_lock():
         yield
 
 
+@click.command("upgrade", params=flask_migrate.upgrade.params)
+@with_appcontext
+def upgrade(**options):
+    """Upgrade to a later version, as Flask-Migrate does, while no server runs on SQLite."""
+    with refusals(), upgrade_lock():
+        flask_migrate.upgrade.callback(**options)
+
+
 @contextmanager
 def refusals():
     """Turn the core's refusals into one line and exit code 1."""
+    sys.stdin = sys.stdin or open(os.devnull)  # one that is closed is at its end
     try:
         yield
     except REFUSALS as error:
@@ -409,21 +440,22 @@ def rehearse(base_url, token, users, as_json):
         raise click.UsageError("--base-url and --token go together.")
     target = (base_url, token) if base_url else None
     with nullcontext(target) if target else local_target() as (url, secret):
-        show = Progress(sys.stderr if as_json else sys.stdout)
+        show = Progress(err=as_json)
         result = rehearsal.rehearse(url, secret, users=users, report=show.report)
     if as_json:
-        click.echo(json.dumps(result.as_dict(), indent=2))
+        say(json.dumps(result.as_dict(), indent=2))
     else:
         outcome = "all as Okta needs it" if result.passed else "FAILED"
-        click.echo(f"{result.requests} requests in {result.seconds:.1f} s: {outcome}")
+        say(f"{result.requests} requests in {result.seconds:.1f} s: {outcome}")
     sys.exit(not result.passed)
 
 
 class Progress:
     """Show one line a step, and a bar while a long one goes on in a terminal."""
 
-    def __init__(self, stream):
-        self.stream, self.is_terminal = stream, stream.isatty()
+    def __init__(self, err):
+        stream = sys.stderr if err else sys.stdout
+        self.err, self.is_terminal = err, stream is not None and stream.isatty()
 
     def report(self, step: rehearsal.Step):
         if step.ok is not None:
@@ -436,20 +468,19 @@ class Progress:
             self.line(f"  …    {step.name} [{'#' * filled:<30}] {step.done}/{step.total}", "\r")
 
     def line(self, text, end):
-        self.stream.write(("\r\x1b[K" if self.is_terminal else "") + text + end)
-        self.stream.flush()
+        say(("\r\x1b[K" if self.is_terminal else "") + text + end, self.err, nl=False)
 
 
 @contextmanager
 def local_target():
     """Yield (base URL, token) of the server that runs here, or of one started for the purpose."""
-    host = os.environ.get("HOST") or "127.0.0.1"
-    url = f"http://{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '5000')}"
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "5000"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if is_up(url):
         with temporary_token() as token:
             yield url + BASE_PATH, token
     else:
-        click.echo(f"Nothing answers at {url}: a server is started for the rehearsal, on a database of its own.")
+        say(f"Nothing answers at {url}: a server is started for the rehearsal, on a database of its own.", err=True)
         with temporary_server() as target:
             yield target
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from email.utils import parseaddr
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -22,12 +23,14 @@ import engines
 import logs
 from core import smtp, variables
 from core.checks import SHORTEST_SECRET
+from protocol.definitions import BASE_PATH
 
 PUBLIC_URL = re.compile(
     r"https?://[\w.-]+(:\d+)?(/[\w./~-]*)?|https?://\[[0-9a-f:]+\](:\d+)?", re.ASCII | re.IGNORECASE
 )
 NO_ADDRESS = "ROLLCALL_DATABASE_URL is no address of a database that Rollcall knows."
 METRICS_TOKEN = re.compile(r"[!-~]{16,}")  # what a header can carry, and nobody guesses
+PREFIX = "ROLLCALL_"  # of the variables
 MAX_BODY = 16 * 2**20  # bytes: a push of a group of 100,000 members fits
 DEFAULTS = {
     "SECRET_KEY": None,
@@ -55,10 +58,14 @@ def instance_path(overrides: dict) -> str:
 
 
 def load(app: Flask, overrides: dict):
-    """Set the defaults, over them what the ROLLCALL_ environment says, and `overrides` over that."""
+    """Set the defaults, over them what the ROLLCALL_ environment says, and `overrides` over that.
+
+    A variable that is empty says nothing: environment files leave such ones.
+    """
     own = URL.create("sqlite", database=f"{app.instance_path}/rollcall.db")
     app.config.update(DEFAULTS, DATABASE_URL=own.render_as_string())
-    app.config.from_prefixed_env("ROLLCALL", loads=str)
+    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) and value}
+    app.config.update({name.removeprefix(PREFIX): value for name, value in given.items()})
     app.config.update(overrides)
 
 
@@ -84,8 +91,10 @@ def configure(app):
             f"ROLLCALL_SECRET_KEY is shorter than {SHORTEST_SECRET} characters; leave it out to have one made."
         )
     config["PUBLIC_URL"] = config["PUBLIC_URL"].rstrip("/")
-    if config["PUBLIC_URL"] and not PUBLIC_URL.fullmatch(config["PUBLIC_URL"]):
-        raise ConfigurationError("ROLLCALL_PUBLIC_URL must be an address such as https://rollcall.example.com.")
+    if config["PUBLIC_URL"] and not is_public_url(config["PUBLIC_URL"]):
+        raise ConfigurationError(
+            "ROLLCALL_PUBLIC_URL must be an address such as https://rollcall.example.com, without /scim/v2."
+        )
     if not str(config["TRUSTED_PROXIES"]).isdecimal():
         raise ConfigurationError("ROLLCALL_TRUSTED_PROXIES must be the number of proxies in front of Rollcall.")
     config["TRUSTED_PROXIES"] = int(config["TRUSTED_PROXIES"])
@@ -95,6 +104,16 @@ def configure(app):
         raise ConfigurationError("ROLLCALL_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     logs.LOG.setLevel(level)
     configure_operations(config)
+
+
+def is_public_url(address: str) -> bool:
+    """Return whether an address is one that others can be added to: /scim/v2, and the pages of the portal."""
+    if not PUBLIC_URL.fullmatch(address) or BASE_PATH in address.lower():
+        return False
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:  # beyond 65535
+        return False
 
 
 def configure_mail(config):

@@ -86,13 +86,16 @@ def close_connection(_error=None):
 
 
 def disconnect():
-    """Close every connection of this process, before another one is forked from it.
+    """Close every connection of this process to SQLite, before another one is forked from it.
 
     SQLite takes what a fork carries over for its own, and so holds no lock on the file: whoever closes the file
     last elsewhere then deletes the write-ahead log under it (https://sqlite.org/howtocorrupt.html §2.6).
+
+    One to PostgreSQL stays open, unused: another server that starts sees by it which secret key is in use.
     """
     close_connection()
-    db.engine.dispose()
+    if engines.is_sqlite(db.engine):
+        db.engine.dispose()
 
 
 def forget_connections():

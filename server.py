@@ -78,7 +78,7 @@ def serve(create_app: Callable[[], Flask], target: str):
 
 def address() -> tuple[str, str]:
     """Return the host and the port to serve on; of a name, the address that it stands for."""
-    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT", "5000")
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "5000"
     try:
         return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0], port
     except (OSError, UnicodeError):

@@ -104,7 +104,7 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
         raise BackupError(f"{error} Stop that first, then restore.") from None
     except OSError as error:
         raise BackupError(serverlock.why_unusable(error, path)) from None
-    is_begun = False
+    is_begun, kept = False, None
     try:
         with closing(lock), _in_words(path), _claimed(path.with_name(path.name + RESTORING)) as unfinished:
             _refuse_source(source, path)
@@ -120,14 +120,17 @@ def restore(source: str | Path, confirm: Callable, report: Report = silent) -> t
             _replace(path, unfinished, report)
         with _in_words(path):
             return _examined(path, str(path), report), kept
-    except KeyboardInterrupt:
+    except (BackupError, KeyboardInterrupt) as error:
         if not is_begun:
             raise
+        reason = str(error)
+        if isinstance(error, KeyboardInterrupt):
+            reason = (
+                f"The restore was interrupted after it had begun to write: {path} is the old database or the new"
+                " one, whole. Restore once more to be sure."
+            )
         before = f" What was there before is {kept}." if kept else ""
-        raise BackupError(
-            f"The restore was interrupted after it had begun to write: {path} is the old database or the new one,"
-            f" whole. Restore once more to be sure.{before}"
-        ) from None
+        raise BackupError(f"{reason}{before}") from error
 
 
 def note_of(path: Path) -> Path:

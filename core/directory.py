@@ -17,7 +17,7 @@ from core.journal import Actor
 from core.search import GROUPS, MEMBERS, TABLES, USERS, VALUES
 from database import Prepared, execute, now
 from engines import insert_new, is_one_of, json_list
-from models import UserWord, count_in_block, count_user
+from models import count_in_block, count_user
 from protocol import patch
 from protocol.errors import ScimError, invalid_value, mutability, no_target, not_found, uniqueness
 from protocol.filters import Compare
@@ -105,9 +105,6 @@ DELETE = {name: Prepared(t.delete().where(t.c.pk == bindparam("pk"))) for name, 
 VALUE = ("attribute", "value_key", "user_pk", "element")
 INSERT_VALUE = Prepared(VALUES.insert(), VALUE)
 DELETE_VALUE = Prepared(VALUES.delete().where(*(VALUES.c[name] == bindparam(name) for name in VALUE)))
-WORDS = UserWord.__table__
-INSERT_WORD = Prepared(WORDS.insert(), ("word", "user_pk", "initial", "name"))
-DELETE_WORD = Prepared(WORDS.delete().where(*(WORDS.c[name] == bindparam(name) for name in ("word", "user_pk"))))
 # the totals of the portal; none of them is a change of the group
 COUNT_MEMBERS = Prepared(
     text(
@@ -309,7 +306,7 @@ def _insert_user(resource_type, document, actor, identifier):
     user = _insert(resource_type, document, actor, identifier)
     rows = index_rows(resource_type, document, search.IN_COLUMNS)
     INSERT_VALUE.run_many([_value_row(row, user.pk) for row in rows])
-    INSERT_WORD.run_many([_word_row(row, user.pk) for row in words.rows(document)])
+    words.write(user.pk, set(), words.rows(document))
     count_user(pk=user.pk, source=user.source, enabled=_is_enabled(document), by=1)
     journal.change(actor, "created", user, None, document, user.name)
     deliveries.created(user, document, actor)
@@ -381,14 +378,7 @@ def _refresh_values(user, before, document):
     if new - old:
         INSERT_VALUE.run_many([_value_row(row, user.pk) for row in new - old])
     if any(before.get(name) != document.get(name) for name in words.SEARCHED_IN):
-        _refresh_words(user, words.rows(before), words.rows(document))
-
-
-def _refresh_words(user, old, new):
-    if old - new:
-        DELETE_WORD.run_many([_word_row(row, user.pk) for row in old - new])
-    if new - old:
-        INSERT_WORD.run_many([_word_row(row, user.pk) for row in new - old])
+        words.write(user.pk, words.rows(before), words.rows(document))
 
 
 def _is_enabled(document):
@@ -416,11 +406,6 @@ def _count_members(group_pk, change):
 def _value_row(row, user_pk):
     attribute, value_key, element = row
     return {"attribute": attribute, "value_key": value_key, "user_pk": user_pk, "element": element}
-
-
-def _word_row(row, user_pk):
-    word, initial, name = row
-    return {"word": word, "user_pk": user_pk, "initial": initial, "name": name}
 
 
 def _with_members(changes, members):

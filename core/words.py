@@ -11,11 +11,14 @@ words of theirs have: it holds the name, and an index has these rows in the orde
 import heapq
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import text
+import orjson
+from sqlalchemy import bindparam, text
 
 from database import Prepared
+from models import UserWord
 from protocol.schema import fold, user_name_key
 
 SEARCHED_IN = ("userName", "displayName", "emails", "name")  # the attributes of a user that words come from
@@ -26,6 +29,7 @@ LONGEST_NAME = 100  # characters of a name that its rows hold
 INITIAL = 2  # characters
 MOST_INITIALS = 64  # that are read side by side
 FETCHED, MOST_FETCHED = 16, 256  # rows of one of many initials that are read at a time
+PORTION = 2_000  # users whose rows are looked at in one statement
 BEHIND = "\U0010ffff"  # whatever begins with a word comes before the word and this
 SEPARATOR = re.compile(r"[@._+-]")
 
@@ -38,6 +42,35 @@ def rows(document: dict) -> set:
         found.add((word, None, None) if initial in seen else (word, initial, name))
         seen.add(initial)
     return found
+
+
+def write(pk: int, old: set, new: set):
+    """Make the rows of a user the new ones: only what differs is written."""
+    if old - new:
+        DELETE.run_many([_row(pk, row) for row in old - new])
+    if new - old:
+        INSERT.run_many([_row(pk, row) for row in new - old])
+
+
+def _row(pk, row):
+    word, initial, name = row
+    return {"word": word, "user_pk": pk, "initial": initial, "name": name}
+
+
+def portions(connection) -> range:
+    """Return the pks with which `strayed` begins, to look at all users."""
+    return range(0, (connection.execute(LAST).scalar() or 0) + 1, PORTION)
+
+
+def strayed(connection, first: int) -> list:
+    """Return (pk, its rows, what they should be) where the two differ, of PORTION users from a pk on."""
+    true, kept = {}, defaultdict(set)
+    for pk, document, *row in connection.execute(OF_SOME, {"first": first, "behind": first + PORTION}):
+        if document is None:
+            kept[pk].add(tuple(row))
+        else:
+            true[pk] = rows(orjson.loads(document))
+    return [(pk, kept[pk], found) for pk, found in true.items() if found != kept[pk]]
 
 
 def display(document: dict) -> str:
@@ -119,6 +152,15 @@ def _stream_statement(descending, is_placed):
     return Prepared(text(f"SELECT name, user_pk FROM user_words WHERE initial = :initial{place} {order}"))
 
 
+WORDS = UserWord.__table__
+INSERT = Prepared(WORDS.insert(), ("word", "user_pk", "initial", "name"))
+DELETE = Prepared(WORDS.delete().where(*(WORDS.c[name] == bindparam(name) for name in ("word", "user_pk"))))
+LAST = text("SELECT max(pk) FROM users")
+# one statement: what it reads is of one moment, though others write meanwhile
+OF_SOME = text(
+    "SELECT pk, document, NULL, NULL, NULL FROM users WHERE pk >= :first AND pk < :behind UNION ALL"
+    " SELECT user_pk, NULL, word, initial, name FROM user_words WHERE user_pk >= :first AND user_pk < :behind"
+)
 STREAMS = {way: _stream_statement(*way) for way in itertools.product((False, True), repeat=2)}
 # each initial is looked for behind the one before: as many look-ups as there are, however many rows they have
 INITIALS = Prepared(

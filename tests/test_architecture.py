@@ -24,7 +24,7 @@ MAY_IMPORT = {
         *("scim", "server"),
     },
     "server": {"configuration", "core", "database", "engines", "logs", "protocol"},
-    "configuration": {"core", "engines", "logs"},
+    "configuration": {"core", "engines", "logs", "protocol"},
     "portal": {"core", "database", "portal", "protocol"},
     "scim": {"core", "database", "protocol"},
     "cli": {"core", "database", "protocol", "rehearsal"},

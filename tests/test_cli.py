@@ -5,12 +5,14 @@ import re
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
+from types import SimpleNamespace
 
 import orjson
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+import cli
 import database
 import models
 import server
@@ -382,6 +384,53 @@ def test_a_piped_password_is_refused_where_python_lets_such_bytes_in(instance):
     )
     assert (result.returncode, result.stdout) == (1, b"")
     assert result.stderr.count(b"\n") == 1 and b"UTF-8" in result.stderr
+
+
+@pytest.fixture
+def shell(app, instance):
+    """Return a function that runs `flask …`, as a shell redirects it, in a process of its own."""
+    command = f"{sys.executable} -m flask --app app "
+    options = {"cwd": ROOT, "env": os.environ | databases.environment(instance), "timeout": 60}
+    return lambda line: subprocess.run(command + line, shell=True, capture_output=True, text=True, **options)
+
+
+@pytest.mark.parametrize("output", [">&-", ">/dev/full"])
+@pytest.mark.parametrize("command", ["create Other", "renew Okta"])
+def test_a_token_that_cannot_be_shown_is_not_made(app, flask, shell, command, output):
+    flask("token", "create", "Okta")
+    result = shell(f"token {command} {output}")
+    assert result.returncode == 1
+    assert re.fullmatch(r"Error: Standard output .+\.\n", result.stderr), result.stderr
+    assert [token.name for token in rows(app, tokens.listing)] == ["Okta"]
+
+
+def test_a_standard_output_that_is_full_is_one_sentence(shell):
+    result = shell("check >/dev/full")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "No space left on device" in result.stderr
+
+
+def test_news_that_cannot_be_told_ends_nothing(app, flask, shell):
+    flask("token", "create", "Okta")
+    assert shell("token revoke Okta 2>/dev/full").returncode == 0
+    assert rows(app, tokens.listing) == []
+
+
+@pytest.mark.parametrize("arguments", ["attribute remove badge", "admin create a@example.com --password-stdin"])
+def test_a_standard_input_that_is_closed_gives_no_answer(flask, shell, arguments):
+    flask("attribute", "add", "badge")
+    result = shell(f"{arguments} <&-")
+    assert result.returncode == 1 and "Traceback" not in result.stderr
+    assert "badge" in flask("attribute", "list").stdout and flask("admin", "list").stdout == ""
+
+
+def test_the_json_of_a_rehearsal_is_alone_on_standard_output(flask, monkeypatch):
+    monkeypatch.setattr(cli, "is_up", lambda _url: False)
+    monkeypatch.setattr(cli, "temporary_server", lambda: nullcontext(("http://localhost", "token")))
+    result = SimpleNamespace(passed=True, as_dict=dict)
+    monkeypatch.setattr(cli.rehearsal, "rehearse", lambda *_arguments, **_options: result)
+    done = flask("rehearse", "--json")
+    assert (done.exit_code, done.stdout) == (0, "{}\n") and "Nothing answers" in done.stderr
 
 
 def test_a_database_that_is_locked_is_one_sentence(app, flask, monkeypatch):

@@ -16,7 +16,7 @@ import database
 import engines
 import server
 from app import create_app
-from configuration import MAX_BODY, ConfigurationError
+from configuration import DEFAULTS, MAX_BODY, ConfigurationError
 from database import db
 from tests.databases import open_database
 
@@ -74,6 +74,13 @@ def test_settings_come_from_the_environment(folder, monkeypatch):
     assert (folder / "other.db").exists() and not (folder / "rollcall.db").exists()
 
 
+@pytest.mark.parametrize("name", sorted({*DEFAULTS, "DATABASE_URL"}))
+def test_a_variable_that_is_empty_is_as_one_that_is_not_set(folder, name, monkeypatch):
+    default = create_app({"INSTANCE_PATH": folder}).config[name]
+    monkeypatch.setenv(f"ROLLCALL_{name}", "")
+    assert create_app({"INSTANCE_PATH": folder}).config[name] == default
+
+
 # what is refused
 
 REFUSED = [
@@ -88,14 +95,20 @@ REFUSED = [
     ("PUBLIC_URL", "https://rollcall example.com"),
     ("PUBLIC_URL", "https://rollcall.example.com?x=1"),
     ("PUBLIC_URL", "https://rollcall.example.com#x"),
+    ("PUBLIC_URL", "https://user@rollcall.example.com"),
+    ("PUBLIC_URL", "https://user:password@rollcall.example.com"),
+    ("PUBLIC_URL", "https://rollcall.example.com/scim/v2"),
+    ("PUBLIC_URL", "https://rollcall.example.com/SCIM/v2/"),
+    ("PUBLIC_URL", "https://rollcall.example.com/scim/v2/Users"),
+    ("PUBLIC_URL", "https://rollcall.example.com:99999"),
+    ("PUBLIC_URL", "https://rollcall.example.com:0"),
+    ("PUBLIC_URL", "https://[::1]:65536"),
     ("TRUSTED_PROXIES", "-1"),
     ("TRUSTED_PROXIES", "one"),
     ("TRUSTED_PROXIES", "1.5"),
     ("TRUSTED_PROXIES", "127.0.0.1"),
-    ("TRUSTED_PROXIES", ""),
     ("TRUSTED_PROXIES", "²"),
     ("LOG_LEVEL", "LOUD"),
-    ("LOG_LEVEL", ""),
     ("LOG_FORMAT", "xml"),
     ("METRICS_TOKEN", "x" * 15),
     ("METRICS_TOKEN", "x" * 16 + " "),
@@ -134,6 +147,7 @@ def test_a_host_may_be_a_name(monkeypatch):
     monkeypatch.setenv("HOST", "localhost")
     assert server.address()[0] in ("127.0.0.1", "::1")
     monkeypatch.setenv("HOST", "")
+    monkeypatch.setenv("PORT", "")
     assert server.address() == ("127.0.0.1", "5000")
     monkeypatch.setenv("HOST", "no host")
     with pytest.raises(SystemExit, match="HOST must be .* 'no host'"):
@@ -154,7 +168,7 @@ def run(folder, *command, **settings):
     )
 
 
-PORTS = ["http", "", "0", "-1", "65536", "70000", "5000.0", "٥٠٠٠", "9" * 5000]
+PORTS = ["http", "0", "-1", "65536", "70000", "5000.0", "٥٠٠٠", "9" * 5000]
 WRONG = [
     ("ROLLCALL_PUBLIC_URL", "rollcall.example.com"),
     ("ROLLCALL_TRUSTED_PROXIES", "-1"),

@@ -72,12 +72,13 @@ def test_the_folder_of_the_database_is_the_same_everywhere():
     ("rollcall.env", r"PORT=(\d+)"),
     ("Containerfile", r"PORT=(\d+)"),
     ("Containerfile", r"EXPOSE (\d+)"),
+    ("Containerfile", r"environ\.get\('PORT'\) or '(\d+)'"),
     ("Caddyfile", r"reverse_proxy 127\.0\.0\.1:(\d+)"),
     ("nginx.conf", r"server 127\.0\.0\.1:(\d+)"),
     ("ngrok.md", r"ngrok http (\d+)"),
 ])  # fmt: skip
 def test_the_port_is_the_same_everywhere(name, pattern):
-    default = re.search(r'environ\.get\("PORT", "(\d+)"\)', (ROOT / "server.py").read_text())[1]
+    default = re.search(r'environ\.get\("PORT"\) or "(\d+)"', (ROOT / "server.py").read_text())[1]
     assert number(pattern, name) == int(default)
 
 

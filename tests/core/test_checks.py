@@ -10,9 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 import database
 from core import checks
+from core import words as words_of_people
 from core.checks import OK, PROBLEM, WARNING
 from database import db, transaction
 from tests.conftest import ROOT
@@ -193,6 +195,9 @@ MAIL = "INSERT INTO outbox (purpose, recipient, message_id, state, next_try, cre
         ("UPDATE groups SET disabled_count = 0", "totals", PROBLEM, "members of groups"),
         ("UPDATE blocks SET count = 9 WHERE \"table\" = 'users'", "totals", PROBLEM, "users by block"),
         ("DELETE FROM blocks WHERE \"table\" = 'groups'", "totals", PROBLEM, "groups by block"),
+        ("DELETE FROM user_words WHERE user_pk = 2 AND word = 'bea'", "words", PROBLEM, "1 users"),
+        ("UPDATE user_words SET name = 'x' WHERE initial IS NOT NULL", "words", PROBLEM, "3 users"),
+        ("INSERT INTO user_words (word, user_pk) VALUES ('gone', 1)", "words", PROBLEM, "1 users"),
         (MAIL + "('test', 'a@b.c', 'm', 'failed', '', '', 'No such user.')", "mail", WARNING, "No such user."),
         (MAIL + "('test', 'a@b.c', 'm', 'waiting', '', '', NULL)", "mail", WARNING, "1 mails wait"),
         ("INSERT INTO group_members VALUES (99, 99)", "foreign keys", PROBLEM, "group_members"),
@@ -226,6 +231,33 @@ def test_a_recount_cures_every_total(settled, app, look, change):
     assert "totals" in look()
     with app.app_context(), transaction():
         checks.recount()
+    assert look() == {}
+
+
+def test_a_write_while_totals_are_compared_is_no_alarm(settled, look, make_user):
+    names = ["zoe"]
+
+    def write(_connection, _cursor, statement, *_others):
+        if "user_counts" in statement and names:
+            make_user(names.pop())
+
+    event.listen(Engine, "after_cursor_execute", write)
+    try:
+        assert look() == {} and not names
+    finally:
+        event.remove(Engine, "after_cursor_execute", write)
+
+
+def test_a_recount_cures_the_words_of_searches(settled, app, look, change, monkeypatch):
+    monkeypatch.setattr(words_of_people, "PORTION", 2)
+    change(
+        "DELETE FROM user_words WHERE user_pk = 1",
+        "UPDATE user_words SET initial = NULL, name = NULL WHERE user_pk = 2",
+        "INSERT INTO user_words (word, user_pk) VALUES ('gone', 3)",
+    )
+    assert "3 users" in look()["words"].sentence
+    result = app.test_cli_runner().invoke(args=["recount"])
+    assert result.exit_code == 0, result.output
     assert look() == {}
 
 

@@ -534,6 +534,20 @@ def test_an_interrupt_after_the_exchange_does_not_claim_that_nothing_was_changed
     assert unsound(instance / "rollcall.db") == []
 
 
+def test_a_check_that_fails_after_the_exchange_names_the_database_that_is_kept(instance, changed_since):
+    said = []
+
+    def fail(what, _done, _total):
+        said.append(what)
+        if what == "being checked" and "restored" in said:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(backup.BackupError, match="Input/output error") as refused:
+        backup.restore(changed_since, lambda *_: True, fail)
+    [kept] = instance.glob("rollcall.db.before-restore-*")
+    assert str(refused.value).endswith(f" What was there before is {kept}.")
+
+
 # what a restore mends
 
 

@@ -287,6 +287,27 @@ def test_a_server_with_another_secret_key_is_refused(make_servers, tmp_path):
     assert found.returncode == 1 and "problem  servers: A server of this database has another" in found.stdout
 
 
+STARTING = """
+import sys, database, engines, server
+from app import create_app
+
+def app(key):
+    return create_app({"INSTANCE_PATH": sys.argv[1], "SECRET_KEY": key * 32})
+
+one, other = app("1"), app("2")
+server.start(one, "http://one")
+with other.app_context():
+    assert engines.is_other_key_in_use(database.connection(), "2" * 32)
+"""
+
+
+def test_a_server_that_starts_is_known_before_its_worker_is_there(make_database, tmp_path):
+    url = make_database()
+    flask(tmp_path, url, "db", "upgrade", check=True)
+    environment = os.environ | {"ROLLCALL_DATABASE_URL": url, "PYTHONPATH": "."}
+    subprocess.run([sys.executable, "-c", STARTING, tmp_path], cwd=ROOT, env=environment, check=True)
+
+
 def test_the_address_is_shown_without_its_password(make_servers):
     [server] = make_servers(1)
     log = (server.instance / "log").read_text()
@@ -323,6 +344,17 @@ def test_an_installation_moves_from_sqlite_and_goes_on(make_database, make_serve
         assert post(new, "USER3").status_code == 409
     finally:
         new.stop()
+
+
+def test_the_words_of_searches_are_looked_at_and_mended(make_servers):
+    [server] = make_servers(1)
+    create_users(server.session(), server.base_url, ["ada", "bea"])
+    folder, url = server.instance, server.environment["ROLLCALL_DATABASE_URL"]
+    with closing(connect(url, autocommit=True)) as connection:
+        connection.execute("DELETE FROM user_words WHERE word = 'ada'")
+    assert "problem  words: The words that 1 users" in flask(folder, url, "check").stdout
+    flask(folder, url, "recount", check=True)
+    assert "ok       words" in flask(folder, url, "check").stdout
 
 
 def test_a_dump_goes_back_over_a_newer_schema(postgresql, tmp_path):

@@ -161,12 +161,15 @@ def test_a_copy_of_an_old_schema_is_restored_to_the_newest(old, app, instance, t
         assert f"schema {database.newest_schema()}" in done.stdout
 
 
-def test_a_command_upgrades_no_database_that_an_older_server_serves(old):
+@pytest.mark.parametrize("command", [("token", "list"), ("db", "upgrade")], ids=" ".join)
+def test_a_command_upgrades_no_database_that_an_older_server_serves(old, command):
     folder, _dump = old
+    before = rows(folder)
     lock = serverlock.take(folder / "rollcall.db", "a server")
     lock.share()
-    command = [sys.executable, "-m", "flask", "--app", "app", "token", "list"]
+    command = [sys.executable, "-m", "flask", "--app", "app", *command]
     environment = os.environ | {"ROLLCALL_INSTANCE_PATH": str(folder)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     lock.close()
     assert done.returncode == 1 and "in use by a server" in done.stderr and "start the server anew" in done.stderr
+    assert rows(folder) == before
