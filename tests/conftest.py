@@ -1,12 +1,14 @@
 """The cast: `app` on an empty database, `scim` speaks to it with a token, `server` is a real process."""
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +28,7 @@ from tests import databases
 ROOT = Path(__file__).parent.parent
 SCIM_JSON = "application/scim+json"
 ACTOR = Actor("Command line")  # who makes what a test begins with
+PORTS = iter(range(random.SystemRandom().randrange(10_000, 30_000), 32_768))  # see free_port()
 
 if databases.SERVER:
     sqlite_app = wiring.create_app
@@ -288,9 +291,15 @@ def wait_for(claim, seconds=30) -> bool:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port that nobody listens on, and that this process has not returned before.
+
+    It is none of those that the system gives away: it would give it to a test beside this one, before the server
+    of this one has started, or between its stop and its next start.
+    """
+    for port in PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture

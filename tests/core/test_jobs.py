@@ -378,6 +378,7 @@ jobs.PORTION = 3
 with create_app().app_context():
     while jobs.work():
         print("portion", flush=True)
+        input()  # else it could be through before it is killed
 """
 
 
@@ -387,9 +388,11 @@ def test_a_killed_job_goes_on_where_it_was(instance, define, kind):
     pks = people(150, **{CUSTOM: {"badge": "x"}})
     job_id = start(kind, pks, "badge" if kind == "remove attribute" else None)
     environment = os.environ | databases.environment(instance)
-    worker = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    worker = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment, bufsize=0, **pipes)
     for _ in range(5):
         worker.stdout.readline()
+        worker.stdin.write(b"\n")
     worker.send_signal(signal.SIGKILL)
     worker.communicate()
     stopped = jobs.find(job_id)

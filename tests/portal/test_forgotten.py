@@ -1,5 +1,6 @@
 """Forgotten passwords, of administrators and of people: by mail, the same answer to everybody."""
 
+import statistics
 import time
 from datetime import timedelta
 
@@ -204,11 +205,13 @@ def test_asking_for_nobody_is_refused(whose, stranger, kind, email):
 
 @KINDS
 def test_an_unknown_address_takes_as_long(app, whose, kind):
-    took = []
-    for email in ("warm-up@example.com", "eve@example.com", whose[kind]):
-        browser = Browser(app)
-        token = browser.csrf(PAGES[kind])
-        begun = time.process_time()
-        assert browser.post(PAGES[kind], {"email": email}, token=token).status_code == 303
-        took.append(time.process_time() - begun)
-    assert abs(took[1] - took[2]) < 0.05
+    times = {"eve@example.com": [], whose[kind]: []}
+    for _ in range(5):
+        for email, taken in times.items():
+            browser = Browser(app)
+            token = browser.csrf(PAGES[kind])
+            begun = time.process_time()
+            assert browser.post(PAGES[kind], {"email": email}, token=token).status_code == 303
+            taken.append(time.process_time() - begun)
+    unknown, known = (statistics.median(taken) for taken in times.values())
+    assert abs(known - unknown) < 0.05

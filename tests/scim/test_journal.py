@@ -24,7 +24,7 @@ from core.journal import Actor
 from database import db, transaction
 from protocol.definitions import CUSTOM
 from protocol.schema import GROUP_TYPE
-from tests.conftest import ROOT
+from tests.conftest import ROOT, wait_for
 from tests.databases import open_database
 
 SECRET = "S3cretPassw0rt"
@@ -381,8 +381,8 @@ def test_a_server_keeps_up_with_many_reads(server):
 
     with ThreadPoolExecutor(8) as readers:
         list(readers.map(read, range(8)))
-    time.sleep(3)
     with closing(open_database(server.instance)) as sql:
+        assert wait_for(lambda: count(sql) >= 2_000)
         assert count(sql) == 2_000
 
 
