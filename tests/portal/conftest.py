@@ -2,14 +2,17 @@
 
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
+from argon2 import PasswordHasher
 
 from core import accounts, attributes, directory, invitations, passwords
 from core.journal import Actor
 from database import transaction
 
 PASSWORD = "violet-anchor-plum-7"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]+)"')
 
 
@@ -61,10 +64,41 @@ def words(html) -> str:
     return " ".join(" ".join(parser.parts).split())
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch):
+    """Hashing takes 30 ms and more, and most of these tests begin with a sign-in."""
+    monkeypatch.setattr(passwords, "HASHER", QUICK)
+    passwords._no_hash.cache_clear()
+    yield
+    passwords._no_hash.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def password_hash():
-    """Hashing takes 50 ms: once for the whole suite is enough."""
-    return passwords.HASHER.hash(PASSWORD)
+    return QUICK.hash(PASSWORD)
+
+
+@pytest.fixture
+def work_on_passwords(monkeypatch):
+    """Return a function that signs somebody in with a wrong password, and returns what that had to compute.
+
+    Hashes that begin alike take equally long: they say how often and with how much memory they are made.
+    """
+
+    def work_on_passwords(sign_in, name):
+        done = []
+
+        def verify(kept, password):
+            done.append(kept.rpartition("$")[0].rpartition("$")[0])
+            return QUICK.verify(kept, password)
+
+        passwords._no_hash()  # it is made once
+        with monkeypatch.context() as patch:
+            patch.setattr(passwords, "HASHER", SimpleNamespace(verify=verify))
+            assert sign_in(name, "wrong", "192.0.2.1") is None
+        return done
+
+    return work_on_passwords
 
 
 @pytest.fixture
