@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_,
 from database import Prepared
 from models import BLOCK_BITS, Block, Group, GroupMember, User, UserValue
 from protocol.errors import invalid_filter, invalid_path
-from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath
+from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath, match
 from protocol.schema import Attribute, ResourceType, fold
 
 USERS, VALUES, GROUPS, MEMBERS, BLOCKS = (m.__table__ for m in (User, UserValue, Group, GroupMember, Block))
@@ -165,11 +165,10 @@ class _Where:
             return self.table.c.pk.in_(select(source.owner).where(source.condition, predicate))
         return exists().where(source.owner == self.table.c.pk, source.condition, predicate)
 
-    def schemas(self, tree):
-        """A resource names its core schema, and the extensions that it has a value of."""
-        holds = OPERATORS[tree.op]
-        found = [self.presence((e,)) for e in self.resource_type.extensions if holds(e.name, tree.key)]
-        return or_(true() if holds(self.resource_type.urn, tree.key) else false(), *found)
+    def schemas(self, term):
+        """A resource names its core schema, and the extensions that it has a value of; one satisfies the term."""
+        found = [self.presence((e,)) for e in self.resource_type.extensions if match(term, e.name)]
+        return or_(true() if match(term, self.resource_type.urn) else false(), *found)
 
     def presence(self, chain):
         attribute = chain[-1]
@@ -185,7 +184,7 @@ class _Where:
     def value_path(self, tree, drives):
         """One element of a multi-valued attribute satisfies the whole term."""
         if tree.chain[-1].path == "schemas":
-            return self.condition(tree.term)
+            return self.schemas(tree.term)
         terms = tree.term.terms if isinstance(tree.term, And) else (tree.term,)
         driver = next((term for term in terms if isinstance(term, Compare) and _selective(term)), None)
         if driver is not None:

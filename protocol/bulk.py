@@ -93,11 +93,10 @@ def _operation(index, given):
 
 def _refuse_repeated_ids(operations):
     seen = set()
-    for operation in operations:
-        if operation.method == "POST" and operation.bulk_id in seen:
+    for operation in [o for o in operations if o.method == "POST" and not o.problem]:
+        if operation.bulk_id in seen:
             operation.problem = invalid_value(f"The bulkId {operation.bulk_id!r} is used more than once.")
-        if operation.method == "POST":
-            seen.add(operation.bulk_id)
+        seen.add(operation.bulk_id)
 
 
 def _in_order(operations):

@@ -415,6 +415,7 @@ GROUP_FILTERS = filters_on(GROUP_ONE_VALUE, GROUP_MANY_VALUES, GROUP_PLURALS, {}
 @example(text=f'{CUSTOM}:tags[not (value eq "Ada")]')
 @example(text=f"{CUSTOM}:scores[value gt 0 and value lt 1]")
 @example(text=f'schemas[value eq "{ENTERPRISE}"]')
+@example(text=f'schemas[not (value eq "{CORE}")]')
 @example(text='title pr and (meta.resourceType pr or userName eq "ada 1")')
 def test_sql_match_and_oracle_find_the_same_users(population, text):
     expected = found_by_oracle(ScimFilter[Oracle], text, population.oracle_users)

@@ -93,10 +93,11 @@ MALFORMED = [
 
 @pytest.mark.parametrize("operation", [o for _, o in MALFORMED], ids=[name for name, _ in MALFORMED])
 def test_a_malformed_operation_stops_only_itself(operation):
-    request = parse(post("a"), operation)
+    request = parse(post("a"), operation, operation)
     assert [(o.index, o.problem and o.problem.scim_type) for o in request.operations] == [
         (0, None),
         (1, "invalidSyntax"),
+        (2, "invalidSyntax"),
     ]
     assert set(request.ids()) == {"a"}
 
