@@ -25,6 +25,7 @@ from protocol.schema import GROUP_TYPE, ResourceType, fold, index_rows, user_nam
 
 SORT_WINDOW = 10_000  # how deep a sorted list over several types goes
 MOST_LOOKS = 100  # filters on members in one PATCH: each reads all of them
+MAX_DOCUMENT = 2**20  # bytes of a stored document: a person's pictures and certificates fit
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,7 @@ def save(resource: Resource, document: dict, actor: Actor, members: MemberChange
         return resource
     saved = replace(
         resource,
-        text=orjson.dumps(document).decode(),
+        text=_stored(document, resource.text),
         version=resource.version + 1,
         source="scim" if actor.is_scim else resource.source,
         last_modified=max(now(), resource.last_modified),  # a clock that was set back changes no order
@@ -325,7 +326,7 @@ def _insert(resource_type, document, actor, identifier):
         pk=0,
         id=identifier,
         source="scim" if actor.is_scim else "local",
-        text=orjson.dumps(document).decode(),
+        text=_stored(document),
         version=1,
         created=moment,
         last_modified=moment,
@@ -334,6 +335,22 @@ def _insert(resource_type, document, actor, identifier):
     pk = _unique(document, lambda: INSERT[resource_type.name].scalar(**columns))
     count_in_block(table, pk, 1)
     return replace(resource, pk=pk)
+
+
+def _stored(document, before=""):
+    """Return a document as it is stored. Raise invalidValue for one of more than MAX_DOCUMENT bytes.
+
+    One that was larger before may be changed, but not grow, unless by what disables a person.
+    """
+    text = orjson.dumps(document)
+    if len(text) > MAX_DOCUMENT and len(text) > len(before.encode()) + len(',"active":false'):
+        largest = max(document, key=lambda name: len(orjson.dumps(document[name])))
+        raise invalid_value(
+            f"All attributes together take {len(text)} bytes, of at most {MAX_DOCUMENT}: "
+            f"shorten {largest}, or do not map it in Okta.",
+            largest,
+        )
+    return text.decode()
 
 
 def _columns(resource, document):
