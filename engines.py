@@ -306,7 +306,11 @@ def spoken(engine, sql: str) -> str:
     if is_sqlite(engine):
         return sql
     numbers = r"(SELECT CAST(json_array_elements_text(CAST(\1 AS json)) AS bigint) AS value)"
-    return INDEXED_BY.sub("", JSON_LIST.sub(numbers, sql)).replace(" instr(", " strpos(")
+    return (
+        INDEXED_BY.sub("", JSON_LIST.sub(numbers, sql))
+        .replace(" instr(", " strpos(")
+        .replace("group_concat(", "string_agg(")
+    )
 
 
 def insert_new(table):

@@ -171,6 +171,13 @@ def test_large_bodies_are_cut(scim, entries):
     assert entry.answer.endswith("…") and len(entry.answer) <= journal.LARGEST_BODY + 1
 
 
+def test_of_an_answer_in_pieces_the_beginning_is_kept(scim, barbara, entries, monkeypatch):
+    monkeypatch.setattr(door, "PIECE", 100)
+    answer = scim.get("/Users")
+    [entry] = entries()
+    assert entry.answer and answer.text.startswith(entry.answer.rstrip("…"))
+
+
 def test_a_long_path_or_error_is_cut(scim, entries):
     scim.get(f"/Users/{'x' * 100_000}")
     scim.get(f"/Users?filter={'x' * 100_000}")
