@@ -30,6 +30,7 @@ ACCEPTED_TYPES = ("", MEDIA_TYPE, "application/json")
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 DEFAULT_COUNT, MAX_COUNT = 100, 1_000
+MOST_PARTS = 500_000  # lists and objects of a body: each may take thirty times its length in memory
 MAX_DEPTH = 64  # levels of lists and objects in a body; SCIM needs eight
 PIECE = (
     2**20
@@ -90,10 +91,8 @@ def json_body():
     if not data:
         raise invalid_syntax("The request has no body: a JSON object was expected.")
     parts = data.count(b"[") + data.count(b"{")
-    if parts > journal.MOST_PARTS:
-        raise ScimError(
-            413, None, f"The JSON has more than {journal.MOST_PARTS:,} lists and objects: send less at once."
-        )
+    if parts > MOST_PARTS:
+        raise ScimError(413, None, f"The JSON has more than {MOST_PARTS:,} lists and objects: send less at once.")
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
