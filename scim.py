@@ -35,6 +35,7 @@ MAX_DEPTH = 64  # levels of lists and objects in a body; SCIM needs eight
 PIECE = (
     2**20
 )  # characters of a list that are sent at once; of a longer one, each resource is written when it is due
+BULK_SECONDS = 5  # behind which no further operation is begun: other writes wait meanwhile
 LARGE_GROUP = 100  # members; a PATCH of a larger one answers 204
 SEARCH_NAMES = {name.lower(): name for name in QUERY_PARAMETERS}  # what else comes in a query is not logged
 
@@ -597,7 +598,10 @@ def run_bulk():
     asked = bulk.parse(json_body())
     with transaction():
         ids, results, resources, errors = asked.ids(), {}, {}, 0
+        end = time.perf_counter() + BULK_SECONDS
         for operation in asked.operations:
+            if time.perf_counter() > end:
+                operation.problem = bulk_too_long()
             results[operation.index], resource = bulk_result(operation, ids)
             errors += resource is None
             # without its text: a thousand large documents would fill the memory
@@ -610,6 +614,11 @@ def run_bulk():
         schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]
         body = {"schemas": schemas, "Operations": [results[i] for i in sorted(results)]}
         return logged(scim_response(orjson.dumps(body)))
+
+
+def bulk_too_long():
+    detail = f"The operations before this one took {BULK_SECONDS} seconds: send this one in another bulk request."
+    return ScimError(413, None, detail)
 
 
 def bulk_result(operation, ids):
