@@ -13,9 +13,10 @@ from functools import cache, lru_cache
 
 from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_, select, text, true
 
-from database import Prepared
+import engines
+from database import Prepared, connection
 from models import BLOCK_BITS, Block, Group, GroupMember, User, UserValue
-from protocol.errors import invalid_filter, invalid_path
+from protocol.errors import ScimError, invalid_filter, invalid_path
 from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath
 from protocol.schema import Attribute, ResourceType, fold
 
@@ -23,6 +24,7 @@ USERS, VALUES, GROUPS, MEMBERS, BLOCKS = (m.__table__ for m in (User, UserValue,
 TABLES = {"User": USERS, "Group": GROUPS}
 MOST_KEPT = 10  # comparisons of a filter whose statement is kept
 STATEMENTS = 500  # shapes of filters and orders that are kept
+FILTER_SECONDS = 10  # that a filter may take
 # Okta goes on behind as many as it asked for, which are 100, not behind as many as came
 FULL_PAGE = 100  # rows that no page ends before
 MOST_TEXT = 64 * 2**20  # characters of documents behind which a larger page ends
@@ -300,11 +302,22 @@ def page(resource_type, tree, by: Order, start=1, count=100, after=None):
     """Return (total, rows, whether they end early). `start` counts from 1; `after` is a pk to go on behind instead.
 
     Rows have what `directory.Resource` holds. The order is total: the pk breaks ties. A page ends early behind
-    MOST_TEXT; then there are more.
+    MOST_TEXT; then there are more. Raise tooMany for a filter that takes longer than FILTER_SECONDS.
     """
     template, keys = parametrised(tree) if tree is not None else (None, {})
     make = _plan if len(keys) <= MOST_KEPT else _plan.__wrapped__
     plan = make(resource_type, template, by)
+    if not plan.total.varies:
+        return _page(plan, tree, keys, start, count, after)
+    try:
+        with engines.time_limit(connection(), FILTER_SECONDS):
+            return _page(plan, tree, keys, start, count, after)
+    except TimeoutError:
+        detail = f"The filter takes longer than {FILTER_SECONDS} seconds: ask for whole values (eq), or less."
+        raise ScimError(400, "tooMany", detail) from None
+
+
+def _page(plan, tree, keys, start, count, after):
     rows, is_cut = _rows(plan, keys, start, count, after) if count else ([], False)
     if tree is not None and after is None and not is_cut and len(rows) < count and (rows or start == 1):
         return start - 1 + len(rows), rows, False  # the page holds the last of them: no need to count

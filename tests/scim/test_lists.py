@@ -4,11 +4,11 @@ from urllib.parse import quote
 
 import orjson
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 import scim as door
 from core import search
-from database import db
+from database import db, execute
 from tests.scim.test_users import ENTERPRISE, assert_refused
 
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -344,3 +344,19 @@ def test_a_long_list_comes_in_pieces_and_is_the_same(scim, crowd, make_group, mo
     pieces = [scim.get(path) for path in paths]
     assert [answer.json for answer in pieces] == whole
     assert [answer.content_length is None for answer in pieces] == [True, True, False]
+
+
+ENDLESS = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n"
+)
+
+
+def test_a_filter_that_takes_too_long_is_refused(scim, crowd, monkeypatch):
+    filter = "/Users?filter=title%20co%20%22ook%22"
+    with monkeypatch.context() as patched:
+        patched.setattr(search, "FILTER_SECONDS", 1)
+        patched.setattr(search, "_page", lambda *_: execute(text(ENDLESS)).all())
+        answer = scim.get(filter)
+    assert_refused(answer, 400, "tooMany")
+    assert "takes longer than 1 seconds" in answer.json["detail"]
+    assert names(scim.get(filter)) == ["user0", "user3"]
