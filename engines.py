@@ -10,6 +10,8 @@ import hmac
 import os
 import re
 import sqlite3
+import time
+from contextlib import contextmanager
 
 import orjson
 from sqlalchemy import URL, BigInteger, Integer, String, bindparam, event, func, make_url, text
@@ -40,6 +42,8 @@ LOCKED = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_x
 LOCK_NOT_AVAILABLE = "55P03"
 DISK_FULL, READ_ONLY = "53100", "25006"
 PROGRAM_LIMIT = "54000"
+CANCELED = "57014"
+STEPS = 1_000_000  # of SQLite's machine, some hundredths of a second, between two looks at the clock
 NO_CONNECTION = ("08", "57P", "25P03", "53300")  # how those of a server that is gone, going or full begin
 INDEXED_BY = re.compile(r" INDEXED BY \w+")  # PostgreSQL chooses by its statistics
 JSON_LIST = re.compile(r"json_each\((%\(\w+\)s)\)")  # of numbers
@@ -277,6 +281,27 @@ def is_too_long(error: Exception) -> bool:
     return getattr(getattr(error, "orig", None), "sqlstate", None) == PROGRAM_LIMIT
 
 
+@contextmanager
+def time_limit(connection, seconds: int):
+    """Raise TimeoutError if what is read inside takes longer; on PostgreSQL, if one statement does."""
+    raw = connection.connection.driver_connection
+    try:
+        if is_sqlite(connection.engine):
+            end = time.monotonic() + seconds
+            raw.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+        else:
+            raw.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
+        yield
+    except Exception as error:
+        cause = getattr(error, "orig", error)
+        if sqlite_code(cause) == sqlite3.SQLITE_INTERRUPT or getattr(cause, "sqlstate", None) == CANCELED:
+            raise TimeoutError from error
+        raise
+    finally:
+        if is_sqlite(connection.engine):
+            raw.set_progress_handler(None, 0)
+
+
 def last_number(connection, table, key) -> int:
     """Return the highest number that a table ever gave to a row, as far as the engine knows."""
     if is_sqlite(connection.engine):
@@ -306,7 +331,11 @@ def spoken(engine, sql: str) -> str:
     if is_sqlite(engine):
         return sql
     numbers = r"(SELECT CAST(json_array_elements_text(CAST(\1 AS json)) AS bigint) AS value)"
-    return INDEXED_BY.sub("", JSON_LIST.sub(numbers, sql)).replace(" instr(", " strpos(")
+    return (
+        INDEXED_BY.sub("", JSON_LIST.sub(numbers, sql))
+        .replace(" instr(", " strpos(")
+        .replace("group_concat(", "string_agg(")
+    )
 
 
 def insert_new(table):

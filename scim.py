@@ -5,6 +5,7 @@ A view parses, opens the transaction, calls the core and answers. A write's log 
 
 import dataclasses
 import hashlib
+import itertools
 import re
 import time
 import zlib
@@ -29,7 +30,10 @@ ACCEPTED_TYPES = ("", MEDIA_TYPE, "application/json")
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 DEFAULT_COUNT, MAX_COUNT = 100, 1_000
+MOST_PARTS = 500_000  # lists and objects of a body: each may take thirty times its length in memory
 MAX_DEPTH = 64  # levels of lists and objects in a body; SCIM needs eight
+PIECE = 2**20  # characters of a list that are sent at once; what is longer is written while it is sent
+BULK_SECONDS = 8  # behind which no further operation is begun: other writes wait meanwhile, but not for ever
 LARGE_GROUP = 100  # members; a PATCH of a larger one answers 204
 SEARCH_NAMES = {name.lower(): name for name in QUERY_PARAMETERS}  # what else comes in a query is not logged
 
@@ -86,10 +90,8 @@ def json_body():
     if not data:
         raise invalid_syntax("The request has no body: a JSON object was expected.")
     parts = data.count(b"[") + data.count(b"{")
-    if parts > journal.MOST_PARTS:
-        raise ScimError(
-            413, None, f"The JSON has more than {journal.MOST_PARTS:,} lists and objects: send less at once."
-        )
+    if parts > MOST_PARTS:
+        raise ScimError(413, None, f"The JSON has more than {MOST_PARTS:,} lists and objects: send less at once.")
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -204,7 +206,7 @@ def base_url() -> str:
     return (settings.public_url() or called + request.root_path) + BASE_PATH
 
 
-def scim_response(body: bytes, status=200, headers=None):
+def scim_response(body, status=200, headers=None):
     return Response(body, status, headers, content_type=MEDIA_TYPE)
 
 
@@ -243,16 +245,16 @@ def _revision(resource, related):
     return f"{resource.version}-{zlib.crc32(repr(related).encode()):08x}"
 
 
-def texts(resources: list, shown: Projection | None) -> list:
-    """Return (JSON text, ETag) of each resource, all of one type, as `shown` leaves it."""
+def texts(resources: list, shown: Projection | None):
+    """Yield (JSON text, ETag) of each resource, all of one type, as `shown` leaves it; all is looked up before."""
     if not resources:
-        return []
+        return iter(())
     base, of_type, pks = base_url(), resources[0].type, [resource.pk for resource in resources]
     if of_type is not GROUP_TYPE:
         related = directory.groups_of(pks)
     else:
         related = directory.members_of(pks) if shown is None or shown.shows("members") else {}
-    return [_text_of(resource, related.get(resource.pk), base, shown) for resource in resources]
+    return (_text_of(resource, related.get(resource.pk), base, shown) for resource in resources)
 
 
 def _text_of(resource, related, base, shown):
@@ -275,9 +277,9 @@ def _text_of(resource, related, base, shown):
     return text, f'W/"{revision}"'
 
 
-def _members_text(base, user_ids):
+def _members_text(base, ids):
     """Return the members of a group; ids need no escaping, and there may be 100,000 of them."""
-    members = (f'{{"value":"{i}","$ref":"{base}/Users/{i}","type":"User"}}' for i in user_ids)
+    members = [f'{{"value":"{i}","$ref":"{base}/Users/{i}","type":"User"}}' for i in ids.split(",")]
     return f'"members":[{",".join(members)}]'
 
 
@@ -296,9 +298,28 @@ def reply(resource, status=200):
     return scim_response(text.encode(), status, headers)
 
 
-def list_reply(total, items, **paging):
-    body = orjson.dumps({"schemas": [LIST_SCHEMA], "totalResults": total, "itemsPerPage": len(items)} | paging)
-    return scim_response(body[:-1] + f',"Resources":[{",".join(items)}]}}'.encode())
+def list_reply(total, size, items, **paging):
+    """Answer a list of `size` JSON texts, in pieces if it is long."""
+    head = orjson.dumps({"schemas": [LIST_SCHEMA], "totalResults": total, "itemsPerPage": size} | paging)
+    pieces = _pieces(head[:-1].decode() + ',"Resources":[', items)
+    first, second = next(pieces), next(pieces, None)
+    if second is None:
+        return scim_response(first)
+    g.beginning = first
+    return scim_response(itertools.chain([first, second], pieces))
+
+
+def _pieces(head, items):
+    """Yield the bytes of a list: PIECE characters, or as many more as the last item has."""
+    parts, size, separator = [head], 0, ""
+    for item in items:
+        parts += separator, item
+        size, separator = size + len(item), ","
+        if size > PIECE:
+            yield "".join(parts).encode()
+            parts, size = [], 0
+    parts.append("]}")
+    yield "".join(parts).encode()
 
 
 def current_etag(resource) -> str:
@@ -351,7 +372,7 @@ def entry(response) -> dict:
         "milliseconds": round((time.perf_counter() - g.started) * 1000, 2),
         "ignored": journal.clean(journal.as_json(g.ignored or None)),
         "request": journal.readable(g.get("body", b"")),
-        "answer": journal.readable(response.get_data()[: journal.LARGEST_BODY + 1]),
+        "answer": journal.readable((g.get("beginning") or response.get_data())[: journal.LARGEST_BODY + 1]),
     }
 
 
@@ -499,25 +520,24 @@ def search_reply(types, given):
     position = {"start": query.start} if query.cursor is None else open_cursor(query)
     count = query.count if query.cursor is None else query.count + 1  # one more tells whether a page follows
     if len(types) == 1:
-        total, found = directory.page(types[0], trees[0], orders[0], count=count, **position)
+        total, found, is_cut = directory.page(types[0], trees[0], orders[0], count=count, **position)
     else:
-        total, found = directory.page_over(types, trees, orders, position["start"], count)
-    items = list_items(types, found[: query.count], query)
+        total, found, is_cut = directory.page_over(types, trees, orders, position["start"], count)
+    is_last, found = len(found) <= query.count and not is_cut, found[: query.count]
     if query.cursor is None:
-        return list_reply(total, items, startIndex=query.start)
-    is_last = len(found) <= query.count
-    following = {} if is_last else {"nextCursor": next_cursor(query, position, found[: query.count])}
-    return list_reply(total, items, **following)
+        paging = {"startIndex": query.start}
+    else:
+        paging = {} if is_last else {"nextCursor": next_cursor(query, position, found)}
+    return list_reply(total, len(found), list_items(types, found, query), **paging)
 
 
 def list_items(types, resources, query):
-    """Return resources as JSON text, in their order; those of a type are looked up together."""
-    items = {}
+    """Yield resources as JSON text, in their order; those of a type are looked up together, and before."""
+    of_types = {}
     for of_type in types:
-        shown = projection(of_type, query.attributes, query.excluded)
         own = [resource for resource in resources if resource.type is of_type]
-        items.update(zip((r.id for r in own), (text for text, _ in texts(own, shown)), strict=True))
-    return [items[resource.id] for resource in resources]
+        of_types[of_type] = texts(own, projection(of_type, query.attributes, query.excluded))
+    return (next(of_types[resource.type])[0] for resource in resources)
 
 
 def parse_filter(text, of_type, types):
@@ -576,7 +596,10 @@ def run_bulk():
     asked = bulk.parse(json_body())
     with transaction():
         ids, results, resources, errors = asked.ids(), {}, {}, 0
+        end = time.perf_counter() + BULK_SECONDS
         for operation in asked.operations:
+            if time.perf_counter() > end:
+                operation.problem = bulk_too_long()
             results[operation.index], resource = bulk_result(operation, ids)
             errors += resource is None
             # without its text: a thousand large documents would fill the memory
@@ -589,6 +612,11 @@ def run_bulk():
         schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]
         body = {"schemas": schemas, "Operations": [results[i] for i in sorted(results)]}
         return logged(scim_response(orjson.dumps(body)))
+
+
+def bulk_too_long():
+    detail = f"The operations before this one took {BULK_SECONDS} seconds: send this one in another bulk request."
+    return ScimError(413, None, detail)
 
 
 def bulk_result(operation, ids):
@@ -702,7 +730,8 @@ def definitions_reply(kind, documents, name):
     refuse_filter()
     found = [d | {"meta": _definition_meta(kind, d["id"])} for d in documents]
     if name is None:
-        return list_reply(len(found), [orjson.dumps(d).decode() for d in found], startIndex=1)
+        items = [orjson.dumps(d).decode() for d in found]
+        return list_reply(len(found), len(found), items, startIndex=1)
     for document in found:
         if document["id"].lower() == name.lower():
             return scim_response(orjson.dumps(document))

@@ -25,6 +25,7 @@ from protocol.schema import GROUP_TYPE, ResourceType, fold, index_rows, user_nam
 
 SORT_WINDOW = 10_000  # how deep a sorted list over several types goes
 MOST_LOOKS = 100  # filters on members in one PATCH: each reads all of them
+MAX_DOCUMENT = 2**20  # bytes of a stored document: a person's pictures and certificates fit
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,13 @@ GROUPS_OF = Prepared(
     .where(is_one_of(MEMBERS.c.user_pk, "pks"))
     .order_by(MEMBERS.c.user_pk, MEMBERS.c.group_pk)
 )
+# one text for each group: 100,000 members are no objects of Python's
 MEMBERS_OF = Prepared(
-    select(MEMBERS.c.group_pk, USERS.c.id)
-    .join(USERS, USERS.c.pk == MEMBERS.c.user_pk)
-    .where(is_one_of(MEMBERS.c.group_pk, "pks"))
-    .order_by(MEMBERS.c.group_pk, MEMBERS.c.user_pk)
+    text(
+        "SELECT g.pk, (SELECT group_concat(id, ',') FROM (SELECT u.id FROM group_members AS m"
+        " JOIN users AS u ON u.pk = m.user_pk WHERE m.group_pk = g.pk ORDER BY m.user_pk) AS ids)"
+        " FROM groups AS g WHERE g.pk IN (SELECT c.value FROM json_each(:pks) AS c)"
+    )
 )
 MEMBER = select(USERS.c.pk, USERS.c.id, USERS.c.active)
 MEMBERS_OF_IDS = Prepared(MEMBER.where(is_one_of(USERS.c.id, "ids")))
@@ -129,28 +132,30 @@ def find(resource_type: ResourceType, identifier: str) -> Resource:
 
 
 def page(resource_type, tree, order, start=1, count=100, after=None):
-    """Return (total, resources of one page); see search.page."""
-    total, rows = search.page(resource_type, tree, order, start, count, after)
-    return total, [Resource(resource_type, *row) for row in rows]
+    """Return (total, resources of one page, whether it ends early); see search.page."""
+    total, rows, is_cut = search.page(resource_type, tree, order, start, count, after)
+    return total, [Resource(resource_type, *row) for row in rows], is_cut
 
 
 def page_over(types: list, trees: list, orders: list, start: int, count: int):
-    """Return (total, resources) of a page over several types: one type after another, unless sorted.
+    """Return (total, resources, whether they end early) of a page over several types.
 
-    Raise tooMany where a sorted page lies deeper than SORT_WINDOW: everything before it would have to be read.
+    One type comes after another, unless sorted. Raise tooMany where a sorted page lies deeper than SORT_WINDOW, or
+    ends early: everything before it has to be read.
     """
     is_sorted = any(by.chain for by in orders)
-    if is_sorted and start + count > SORT_WINDOW:
-        raise ScimError(400, "tooMany", "A sorted search over all types ends here: search one type instead.")
+    is_cut = is_sorted and start + count > SORT_WINDOW
     total, found, skip = 0, [], 0 if is_sorted else start - 1
     for of_type, tree, by in zip(types, trees, orders, strict=True):
         wanted = start - 1 + count if is_sorted else count - len(found)
-        number, resources = page(of_type, tree, by, skip + 1, wanted if count else 0)
-        total, skip = total + number, max(skip - number, 0)
+        number, resources, ends = page(of_type, tree, by, skip + 1, wanted if count and not is_cut else 0)
+        total, skip, is_cut = total + number, max(skip - number, 0), is_cut or ends
         found += resources
+    if is_sorted and is_cut:
+        raise ScimError(400, "tooMany", "A sorted search over all types ends here: search one type instead.")
     if is_sorted:
         found = _merge_sorted(found, types, orders)[start - 1 : start - 1 + count]
-    return total, found
+    return total, found, is_cut
 
 
 def _merge_sorted(resources, types, orders):
@@ -181,11 +186,8 @@ def groups_of(user_pks: list) -> dict:
 
 
 def members_of(group_pks: list) -> dict:
-    """Return {group pk: [user id, …]} for groups that have members."""
-    gathered: dict = {}
-    for pk, identifier in MEMBERS_OF.rows(pks=json_list(group_pks)):
-        gathered.setdefault(pk, []).append(identifier)
-    return gathered
+    """Return {group pk: the ids of its members, joined by commas} for groups that have members."""
+    return {pk: ids for pk, ids in MEMBERS_OF.rows(pks=json_list(group_pks)) if ids}
 
 
 def count_members(group: Resource, at_most: int) -> int:
@@ -242,7 +244,7 @@ def save(resource: Resource, document: dict, actor: Actor, members: MemberChange
         return resource
     saved = replace(
         resource,
-        text=orjson.dumps(document).decode(),
+        text=_stored(document, resource.text),
         version=resource.version + 1,
         source="scim" if actor.is_scim else resource.source,
         last_modified=max(now(), resource.last_modified),  # a clock that was set back changes no order
@@ -322,7 +324,7 @@ def _insert(resource_type, document, actor, identifier):
         pk=0,
         id=identifier,
         source="scim" if actor.is_scim else "local",
-        text=orjson.dumps(document).decode(),
+        text=_stored(document),
         version=1,
         created=moment,
         last_modified=moment,
@@ -331,6 +333,22 @@ def _insert(resource_type, document, actor, identifier):
     pk = _unique(document, lambda: INSERT[resource_type.name].scalar(**columns))
     count_in_block(table, pk, 1)
     return replace(resource, pk=pk)
+
+
+def _stored(document, before=""):
+    """Return a document as it is stored. Raise invalidValue for one of more than MAX_DOCUMENT bytes.
+
+    One that was larger before may be changed, but not grow, unless by what disables a person.
+    """
+    text = orjson.dumps(document)
+    if len(text) > MAX_DOCUMENT and len(text) > len(before.encode()) + len(',"active":false'):
+        largest = max(document, key=lambda name: len(orjson.dumps(document[name])))
+        raise invalid_value(
+            f"All attributes together take {len(text)} bytes, of at most {MAX_DOCUMENT}: "
+            f"shorten {largest}, or do not map it in Okta.",
+            largest,
+        )
+    return text.decode()
 
 
 def _columns(resource, document):

@@ -33,7 +33,7 @@ NEXT_PARAMETER = re.compile(rf"[?&](?=(?:{'|'.join(definitions.QUERY_PARAMETERS)
 TOKEN_NAME = re.compile(r"The bearer token ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\") ")
 ATTRIBUTE = re.compile(r"(?:At most one value of )?([\w:.$-]+) (?:must|may|is|cannot|contains)\b")
 NEEDED = re.compile(r"(?:A \w+|Each of [\w:.$-]+) needs a ([\w:.$-]+?)[.:]( |$)")
-NOTHING_KEPT = re.compile(r"\[\d+ bytes that are no JSON\]")
+NOTHING_KEPT = re.compile(r"\[\d+ bytes that (?:are no JSON|may hold a secret)\]")
 
 
 @dataclass(frozen=True)
@@ -439,7 +439,7 @@ def as_curl(row: LogRow, base_url: str) -> str:
         lines.append("-H 'Content-Type: application/scim+json'")
         is_cut = len(row.request) > journal.LARGEST_BODY
         if is_cut or NOTHING_KEPT.fullmatch(row.request):
-            kept = "only the beginning of the body" if is_cut else "no body that is not JSON"
+            kept = "only the beginning of the body" if is_cut else "nothing of the body"
             notes.append(f"# The log kept {kept}: put the whole of it into body.json.")
             lines.append("--data-binary @body.json")
         else:

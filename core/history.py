@@ -3,8 +3,9 @@
     rows, older = log_page(LogQuery(outcome="refused"))
     rows, older = log_page(LogQuery(outcome="refused"), before=older)
 
-What no index finds is looked for in SCANNED entries at a time: a page may come back short, or empty, and `older`
-still says where to go on. Bodies are read for one entry only: a page of them would be half a megabyte.
+What no index finds is looked for in SCANNED entries at a time, and MOST_TEXT is read: a page may come back short,
+or empty, and `older` still says where to go on. Bodies are read for one entry only: a page of them would be half a
+megabyte.
 """
 
 import re
@@ -26,6 +27,9 @@ SCANNED = 20_000  # entries that one call looks through
 LONGEST_TEXT = 60  # characters that are searched for: SQLite compares them at every place of a long entry
 RECEIVED_FROM = 50  # requests, and as many audit lines, that `received` looks into
 SHOWN_VALUES = 20  # of one attribute, in the words of `changes`
+LONGEST_SHOWN = 1_000  # characters of these words
+MOST_TEXT = 2**20  # characters that a page reads, and one row more: a change may be two documents
+FETCHED = 10  # rows that are read at a time
 EVERY_TOKEN = "SCIM Okta"  # as the actor of an AuditQuery
 ENTRIES, LINES, TOKENS = journal.ENTRIES, journal.LINES, Token.__table__
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -204,12 +208,25 @@ def _page(table, columns, sources, before, count, after=0):
     for conditions, is_found, others in sources:
         lowest = _lowest(table, conditions, before, is_found) if others else 0
         wanted = [*conditions, *others, table.c.id < before, table.c.id >= max(lowest, after + 1)]
-        found += execute(select(*columns).where(*wanted).order_by(table.c.id.desc()).limit(count + 1)).all()
-        end = max(end, lowest)
+        rows, is_cut = _first(select(*columns).where(*wanted).order_by(table.c.id.desc()).limit(count + 1))
+        found += rows
+        end = max(end, rows[-1].id if is_cut else lowest)
     found = sorted((row for row in found if row.id >= end), key=lambda row: -row.id)
     if len(found) > count:
         return found[:count], found[count - 1].id
     return found, end if end > after + 1 else None
+
+
+def _first(statement):
+    """Return (rows, whether these are not all): those behind MOST_TEXT characters are left unread."""
+    rows, size = [], 0
+    with execute(statement.execution_options(yield_per=FETCHED)) as found:
+        for row in found:
+            if size > MOST_TEXT:
+                return rows, True
+            rows.append(row)
+            size += sum(len(value) for value in row if isinstance(value, str))
+    return rows, False
 
 
 def _newest(table):
@@ -299,8 +316,8 @@ def _audit_row(line):
 def changes(row: AuditRow) -> list[tuple]:
     """Return [(attribute, text before, text after)] of a change; None where there was or is no value.
 
-    Attributes of an extension stand there by their own name. Of members, the texts tell how many went and came, and
-    the ids of the first; all of them are in row.before["members"] and row.after["members"].
+    Attributes of an extension stand there by their own name. Of a long value, the texts have the beginning; of
+    members, how many went and came, and the ids of the first. All of it is in row.before and row.after.
     """
     before, after = _flat(row.before), _flat(row.after)
     places = [*before, *(place for place in after if place not in before)]
@@ -325,11 +342,14 @@ def _flat(document, urn="", prefix=""):
 
 
 def _text(name, value, verb):
-    """Return a value in words, or None if there is none."""
+    """Return a value in words, cut to LONGEST_SHOWN, or None if there is none."""
     if value is None or value == []:
         return None
-    if not isinstance(value, list):
-        return _word(value)
+    text = _word(value) if not isinstance(value, list) else _listed(name, value, verb)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+
+
+def _listed(name, value, verb):
     listed = ", ".join(_word(part) for part in value[:SHOWN_VALUES]) + (" …" if len(value) > SHOWN_VALUES else "")
     return f"{len(value)} {verb}: {listed}" if name == "members" else listed
 

@@ -19,7 +19,7 @@ from database import Prepared, after_commit, execute, from_now, now
 from models import AuditLine, LogEntry, Token
 
 LARGEST_BODY = 8_192  # characters of a request or an answer that the log keeps
-MOST_PARTS = 500_000  # lists and objects of a body: each may take thirty times its length in memory
+LARGEST_READ = 2**20  # bytes of a body that is looked through for secrets: its values may take thirty times as much
 LONGEST_LINE = 2_000  # characters of a path or an error
 BATCH = 500  # entries that are written together
 STRANGERS = 30  # entries a minute of requests without a live token: anybody can send them, and they take disk
@@ -89,13 +89,16 @@ def as_json(value) -> str | None:
 
 
 def readable(body: bytes) -> str | None:
-    """Return a body as the log keeps it: without passwords and tokens, cut to LARGEST_BODY."""
+    """Return a body as the log keeps it: without passwords and tokens, cut to LARGEST_BODY.
+
+    Of a large one in which there may be a secret, nothing is kept.
+    """
     if not body:
         return None
     lower = body.lower()
     if any(mark in lower for mark in SECRETS):
-        if body.count(b"[") + body.count(b"{") > MOST_PARTS:
-            return f"[{len(body)} bytes that are no JSON]"
+        if len(body) > LARGEST_READ:
+            return f"[{len(body)} bytes that may hold a secret]"
         try:
             body = orjson.dumps(_redacted(orjson.loads(body)))
         except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):  # nested as deep as none is

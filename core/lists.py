@@ -183,7 +183,8 @@ KEYS_OF_GROUPS = {
 
 def _in_order(make, statement, pks):
     """Return rows in the order of their pks, leaving out whoever is gone."""
-    rows = {row[0]: make(*row) for row in statement.rows(pks=json_list(pks))}
+    found = statement.run(pks=json_list(pks))  # one after another: a row may have a document of a megabyte
+    rows = {row[0]: make(*row) for row in found}
     return [rows[pk] for pk in pks if pk in rows]
 
 

@@ -13,9 +13,10 @@ from functools import cache, lru_cache
 
 from sqlalchemy import and_, bindparam, exists, false, func, literal, not_, or_, select, text, true
 
-from database import Prepared
+import engines
+from database import Prepared, connection
 from models import BLOCK_BITS, Block, Group, GroupMember, User, UserValue
-from protocol.errors import invalid_filter, invalid_path
+from protocol.errors import ScimError, invalid_filter, invalid_path
 from protocol.filters import OPERATORS, And, Compare, Not, Or, Present, ValuePath, match
 from protocol.schema import Attribute, ResourceType, fold
 
@@ -23,6 +24,10 @@ USERS, VALUES, GROUPS, MEMBERS, BLOCKS = (m.__table__ for m in (User, UserValue,
 TABLES = {"User": USERS, "Group": GROUPS}
 MOST_KEPT = 10  # comparisons of a filter whose statement is kept
 STATEMENTS = 500  # shapes of filters and orders that are kept
+FILTER_SECONDS = 10  # that a filter may take
+# Okta goes on behind as many as it asked for, which are 100, not behind as many as came
+FULL_PAGE = 100  # rows that no page ends before
+MOST_TEXT = 64 * 2**20  # characters of documents behind which a larger page ends
 
 # attributes that are columns; every other one of a user has its rows in user_values
 COLUMNS = {
@@ -293,17 +298,29 @@ def order(resource_type: ResourceType, path: str | None, descending: bool) -> Or
 
 
 def page(resource_type, tree, by: Order, start=1, count=100, after=None):
-    """Return (total, rows of the page). `start` counts from 1; `after` is a pk to go on behind instead.
+    """Return (total, rows, whether they end early). `start` counts from 1; `after` is a pk to go on behind instead.
 
-    Rows have what `directory.Resource` holds. The order is total: the pk breaks ties.
+    Rows have what `directory.Resource` holds. The order is total: the pk breaks ties. A page ends early behind
+    MOST_TEXT; then there are more. Raise tooMany for a filter that takes longer than FILTER_SECONDS.
     """
     template, keys = parametrised(tree) if tree is not None else (None, {})
     make = _plan if len(keys) <= MOST_KEPT else _plan.__wrapped__
     plan = make(resource_type, template, by)
-    rows = _rows(plan, keys, start, count, after) if count else []
-    if tree is not None and after is None and len(rows) < count and (rows or start == 1):
-        return start - 1 + len(rows), rows  # the page holds the last of them: no need to count
-    return plan.total.scalar(**keys), rows
+    if not plan.total.varies:
+        return _page(plan, tree, keys, start, count, after)
+    try:
+        with engines.time_limit(connection(), FILTER_SECONDS):
+            return _page(plan, tree, keys, start, count, after)
+    except TimeoutError:
+        detail = f"The filter takes longer than {FILTER_SECONDS} seconds: ask for whole values (eq), or less."
+        raise ScimError(400, "tooMany", detail) from None
+
+
+def _page(plan, tree, keys, start, count, after):
+    rows, is_cut = _rows(plan, keys, start, count, after) if count else ([], False)
+    if tree is not None and after is None and not is_cut and len(rows) < count and (rows or start == 1):
+        return start - 1 + len(rows), rows, False  # the page holds the last of them: no need to count
+    return plan.total.scalar(**keys), rows, is_cut
 
 
 @dataclass(frozen=True)
@@ -354,6 +371,9 @@ def _with_and_without(table, chosen, by):
     return (unkeyed, keyed) if by.descending else (keyed, unkeyed)
 
 
+DOCUMENT = 3  # its place in what `resources` selects
+
+
 def resources(table):
     """Select what directory.Resource holds, in its order."""
     c = table.c
@@ -371,21 +391,35 @@ def _found(query, tree):
 
 
 def _rows(plan, keys, start, count, after):
+    """Return (rows of the page, whether they end early)."""
     skip = start - 1
     if plan.by_pk:
         first = 0 if after is None else after + 1
         if plan.blocks and skip and after is None:
             first, before = _block_of(plan.blocks, start)
             skip -= before
-        return plan.parts[0].rows(**keys, first=first, count=count, skip=skip)
+        return _first(plan.parts[0], count, **keys, first=first, skip=skip)
     rows: list = []
     for part, size in itertools.zip_longest(plan.parts, plan.sizes):
-        found = part.rows(**keys, count=count - len(rows), skip=skip)
+        found, is_cut = _first(part, count - len(rows), **keys, skip=skip)
         rows += found
-        if len(rows) == count or size is None:
+        if is_cut or len(rows) == count or size is None:
             break
         skip = 0 if found else skip - size.scalar(**keys)
-    return rows
+    return rows, is_cut
+
+
+def _first(statement, count, **parameters):
+    """Return (up to `count` rows, whether they end early)."""
+    cursor = statement.run(**parameters, count=count)
+    rows = found = cursor.fetchmany(FULL_PAGE)
+    while len(found) == FULL_PAGE and len(rows) < count:
+        if sum(len(row[DOCUMENT]) for row in rows) > MOST_TEXT:
+            cursor.close()
+            return rows, True
+        found = cursor.fetchmany(FULL_PAGE)
+        rows += found
+    return rows, False
 
 
 def _block_of(table_name, start):

@@ -520,6 +520,18 @@ def test_batches_hold_every_line_and_no_transaction(app, make_user):
     assert free and all(free)
 
 
+def test_a_page_ends_early_behind_long_lines(app, make_user, read, monkeypatch):
+    monkeypatch.setattr(history, "MOST_TEXT", 1_000)
+    for n in range(7):
+        make_user(f"user{n}", title="x" * 500)
+    rows, older = read(audit_page, AuditQuery(kind="User"))
+    assert [row.name for row in rows] == ["user6", "user5"] and older
+    with app.app_context():
+        batches = list(history.audit_batches(AuditQuery(kind="User")))
+    assert [row.name for rows in batches for row in rows] == [f"user{n}" for n in reversed(range(7))]
+    assert [len(rows) for rows in batches] == [2, 2, 2, 1]
+
+
 AUDIT_QUERIES = [{}, {"kind": "User"}, {"resource_id": "x", "text": "x"}, {"text": "x", "actor": "SCIM Okta"}]
 
 
@@ -572,6 +584,11 @@ CHANGES = [
 @pytest.mark.parametrize("before, after, expected", CHANGES)
 def test_a_change_in_words(before, after, expected):
     assert history.changes(change(before, after)) == expected
+
+
+def test_of_a_long_value_the_beginning_is_shown():
+    [(_name, before, after)] = history.changes(change({"title": "x" * 5_000}, {"title": "y" * 1_000}))
+    assert (before, after) == ("x" * 1_000 + "…", "y" * 1_000)
 
 
 def test_of_many_members_the_first_are_named():

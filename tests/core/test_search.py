@@ -390,7 +390,7 @@ def quickly(number):
 
 
 def found_by_sql(resource_type, text):
-    total, rows = directory.page(resource_type, filters.parse(text, resource_type), Order(), 1, 1000)
+    total, rows, _ = directory.page(resource_type, filters.parse(text, resource_type), Order(), 1, 1000)
     assert total == len(rows)
     return {row.id for row in rows}
 
@@ -474,7 +474,7 @@ def paged(resource_type, tree, order, count):
     """Return the ids of all pages, and the totals that they give."""
     ids, totals, start = [], set(), 1
     while True:
-        total, rows = directory.page(resource_type, tree, order, start, count)
+        total, rows, _ = directory.page(resource_type, tree, order, start, count)
         totals.add(total)
         if not rows:
             return ids, totals
@@ -520,7 +520,7 @@ def test_every_page_is_a_slice_of_the_whole(population, text, count):
     tree = filters.parse(text, population.user_type) if text else None
     ids = [document["id"] for document in population.users if tree is None or filters.match(tree, document)]
     for start in range(1, len(ids) + 3):
-        total, rows = directory.page(population.user_type, tree, Order(), start, count)
+        total, rows, _ = directory.page(population.user_type, tree, Order(), start, count)
         assert (total, [row.id for row in rows]) == (len(ids), ids[start - 1 : start - 1 + count])
 
 
@@ -538,7 +538,7 @@ def test_pages_behind_one_another_hold_each_row_once(population, text):
 def test_a_page_of_none_tells_the_total(population, text):
     tree = filters.parse(text, population.user_type) if text else None
     found = [document for document in population.users if tree is None or filters.match(tree, document)]
-    assert directory.page(population.user_type, tree, Order(), count=0) == (len(found), [])
+    assert directory.page(population.user_type, tree, Order(), count=0) == (len(found), [], False)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """Bulk: several operations in one request, which may refer to one another."""
 
+import time
+
 import pytest
 
+import scim as door
+from core import directory
 from tests.scim.test_users import ENTERPRISE, assert_refused
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -150,3 +154,20 @@ def test_too_many_operations_are_refused_whole(scim):
     answer = scim.post("/Bulk", {"Operations": [post(str(i), userName=str(i)) for i in range(1001)]})
     assert_refused(answer, 413)
     assert "1000" in answer.json["detail"] and scim.get("/Users").json["totalResults"] == 0
+
+
+def test_what_takes_too_long_is_left_for_another_request(scim, bulk, monkeypatch):
+    create = directory.create
+
+    def slow(*args):
+        time.sleep(0.02)
+        return create(*args)
+
+    monkeypatch.setattr(directory, "create", slow)
+    monkeypatch.setattr(door, "BULK_SECONDS", 0.05)
+    results = bulk(*(post(f"b{n}", userName=f"user{n}") for n in range(10)))
+    made = [result for result in results if result["status"] == "201"]
+    assert made and results[: len(made)] == made
+    assert {result["status"] for result in results[len(made) :]} == {"413"}
+    assert "in another bulk request" in results[-1]["response"]["detail"]
+    assert scim.get("/Users").json["totalResults"] == len(made)

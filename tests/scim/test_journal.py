@@ -171,6 +171,22 @@ def test_large_bodies_are_cut(scim, entries):
     assert entry.answer.endswith("…") and len(entry.answer) <= journal.LARGEST_BODY + 1
 
 
+def test_a_large_body_that_may_hold_a_secret_is_not_kept(scim, entries):
+    large = {"userName": "ada", "foo": "x" * 1_100_000}
+    scim.post("/Users", large)
+    scim.post("/Users", large | {"userName": "grace", "password": "x"})
+    first, second = entries()
+    assert first.request.startswith('{"userName":"ada"')
+    assert second.request == "[1100044 bytes that may hold a secret]"
+
+
+def test_of_an_answer_in_pieces_the_beginning_is_kept(scim, barbara, entries, monkeypatch):
+    monkeypatch.setattr(door, "PIECE", 100)
+    answer = scim.get("/Users")
+    [entry] = entries()
+    assert entry.answer and answer.text.startswith(entry.answer.rstrip("…"))
+
+
 def test_a_long_path_or_error_is_cut(scim, entries):
     scim.get(f"/Users/{'x' * 100_000}")
     scim.get(f"/Users?filter={'x' * 100_000}")

@@ -4,9 +4,11 @@ from urllib.parse import quote
 
 import orjson
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from database import db
+import scim as door
+from core import search
+from database import db, execute
 from tests.scim.test_users import ENTERPRISE, assert_refused
 
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -301,3 +303,60 @@ def test_every_part_of_a_user_name_finds_it(scim, make_user, name):
         for part in parts:
             found = names(scim.get(f"/Users?filter={quote(f'userName {operator} {orjson.dumps(part).decode()}')}"))
             assert name in found, (operator, part)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Let a page of more than two end behind two, as if they were very large."""
+    monkeypatch.setattr(search, "FULL_PAGE", 2)
+    monkeypatch.setattr(search, "MOST_TEXT", 10)
+
+
+EVERYTHING = ["user0", "user1", "user2", "user3", "user4", "Cooks", "Bakers", "Abbots"]
+
+
+@pytest.mark.parametrize("query", ["", "&filter=meta.resourceType%20pr", "&sortBy=userName", "&sortBy=title"])
+def test_a_page_of_large_people_ends_early_and_the_next_goes_on_there(scim, crowd, short, query):
+    whole = names(scim.get(f"/Users?count=2{query}")) + names(scim.get(f"/Users?count=2&startIndex=3{query}"))
+    answer = scim.get(f"/Users?count=5{query}")
+    assert (names(answer), answer.json["itemsPerPage"], answer.json["totalResults"]) == (whole[:2], 2, 5)
+    assert names(scim.get(f"/Users?count=5&startIndex=3{query}")) == whole[2:]
+    assert sorted(pages_by_cursor(scim, f"count=4{query}")) == EVERYTHING[:5]
+
+
+def test_a_page_over_all_types_that_ends_early_has_no_gap(scim, crowd, make_group, short):
+    for name in EVERYTHING[5:]:
+        make_group(name)
+    found = []
+    while len(found) < len(EVERYTHING):
+        answer = scim.get(f"/?count=6&startIndex={len(found) + 1}")
+        assert answer.json["totalResults"] == 8 and answer.json["Resources"]
+        found += [r.get("userName") or r["displayName"] for r in answer.json["Resources"]]
+    assert found == EVERYTHING
+    assert_refused(scim.get("/?count=6&sortBy=displayName"), 400, "tooMany")
+
+
+def test_a_long_list_comes_in_pieces_and_is_the_same(scim, crowd, make_group, monkeypatch):
+    make_group("Cooks", *crowd)
+    paths = ("/?count=100", "/Groups", "/Users?attributes=title")
+    whole = [scim.get(path).json for path in paths]
+    monkeypatch.setattr(door, "PIECE", 700)
+    pieces = [scim.get(path) for path in paths]
+    assert [answer.json for answer in pieces] == whole
+    assert [answer.content_length is None for answer in pieces] == [True, True, False]
+
+
+ENDLESS = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n"
+)
+
+
+def test_a_filter_that_takes_too_long_is_refused(scim, crowd, monkeypatch):
+    filter = "/Users?filter=title%20co%20%22ook%22"
+    with monkeypatch.context() as patched:
+        patched.setattr(search, "FILTER_SECONDS", 1)
+        patched.setattr(search, "_page", lambda *_: execute(text(ENDLESS)).all())
+        answer = scim.get(filter)
+    assert_refused(answer, 400, "tooMany")
+    assert "takes longer than 1 seconds" in answer.json["detail"]
+    assert names(scim.get(filter)) == ["user0", "user3"]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from core import directory
+
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 CUSTOM = "urn:ietf:params:scim:schemas:extension:ivanti:2.0:User"
@@ -301,3 +303,37 @@ def test_the_schemas_list_what_the_user_has(scim, barbara):
 def test_what_is_no_user_is_refused(scim, body, scim_type):
     assert_refused(scim.post("/Users", body), 400, scim_type)
     assert scim.get("/Users").json["totalResults"] == 0
+
+
+def certificate(size):
+    return {"x509Certificates": [{"value": "A" * size}]}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_user_may_be_large_and_no_larger(scim, barbara, method):
+    def send(size):
+        if method == "PATCH":
+            return scim.patch(path(barbara), {"op": "replace", "value": certificate(size)})
+        user = {"userName": barbara["userName"] if method == "PUT" else "ada"} | certificate(size)
+        return scim.call(method, "/Users" if method == "POST" else path(barbara), user)
+
+    before = scim.get("/Users").json["Resources"]
+    refused = send(directory.MAX_DOCUMENT)
+    assert_refused(refused, 400, "invalidValue")
+    assert "shorten x509Certificates" in refused.json["detail"]
+    assert scim.get("/Users").json["Resources"] == before
+    assert send(directory.MAX_DOCUMENT - 1_024).status_code in (200, 201)
+
+
+def test_a_user_that_is_too_large_already_may_shrink_be_disabled_and_deleted(scim, barbara, monkeypatch):
+    monkeypatch.setattr(directory, "MAX_DOCUMENT", 100)
+
+    def patch(**value):
+        return scim.patch(path(barbara), {"op": "replace", "value": value})
+
+    assert_refused(patch(nickName="Babs, as nobody calls her but us"), 400, "invalidValue")
+    disabled = patch(active=False)
+    assert disabled.status_code == 200 and disabled.json["active"] is False
+    assert patch(emails=[], displayName="").status_code == 200
+    assert scim.get(path(barbara)).json["userName"] == barbara["userName"]
+    assert scim.delete(path(barbara)).status_code == 204
