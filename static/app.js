@@ -205,13 +205,21 @@ document.addEventListener("htmx:config:request", (event) => {
 
 // a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is
 document.addEventListener("htmx:before:response", async (event) => {
-  const { status, raw } = event.detail.ctx.response;
-  const isRefusal = [400, 403, 404, 405, 413, 429].includes(status) || status >= 500;
-  if (!isRefusal) return;
+  const { status, raw, headers } = event.detail.ctx.response;
+  const isRefusal = [400, 401, 403, 404, 405, 413, 429].includes(status) || status >= 500;
+  if (!isRefusal || headers.has("HX-Redirect")) return;
   event.preventDefault();
   const page = new DOMParser().parseFromString(await raw.clone().text(), "text/html");
+  takeToken(page.querySelector("#held [name=csrf_token]")?.value);
   notify(page.querySelector(".lead")?.textContent.trim() || `The server answered ${status}.`);
 });
+
+// who has signed in anew in another tab sends what is typed in this one with the new session's token
+function takeToken(token) {
+  if (!token) return;
+  document.body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRF-Token": token }));
+  document.querySelectorAll("[name=csrf_token]").forEach((field) => { field.value = token; });
+}
 
 document.addEventListener("htmx:error", () => notify("Rollcall cannot be reached just now."));
 
