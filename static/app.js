@@ -16,6 +16,16 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = label; }, 2000);
 });
 
+// the second click of a double click would send a form again
+const sent = new WeakMap(); // {form: the submit event that was let through}
+document.addEventListener("submit", (event) => {
+  const last = sent.get(event.target);
+  const isAgain = last && last.submitter === event.submitter && event.timeStamp - last.timeStamp < 1000;
+  if (!isAgain) return sent.set(event.target, event);
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
   const search = document.querySelector("input[type=search]");

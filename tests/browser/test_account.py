@@ -94,3 +94,16 @@ def test_a_page_that_sends_by_itself_keeps_what_was_typed_in_it(desk):
     expect(page.locator("#notices")).to_contain_text("send it once more")
     save.click()
     expect(page.locator("#notices")).to_contain_text("The custom attribute custAttr1 is defined")
+
+
+def test_a_double_click_sends_a_form_once(desk):
+    page = desk.open("/users/new")
+    posts = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 500, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.get_by_label("User name").fill("twice@example.com")
+    page.get_by_role("button", name="Add user").dblclick(delay=20)
+    expect(page.get_by_text("Added twice@example.com.")).to_be_visible()
+    assert len(posts) == 1
