@@ -231,7 +231,12 @@ function takeToken(token) {
   document.querySelectorAll("[name=csrf_token]").forEach((field) => { field.value = token; });
 }
 
-document.addEventListener("htmx:error", () => notify("Rollcall cannot be reached just now."));
+document.addEventListener("htmx:error", () => {
+  notify("Rollcall cannot be reached just now.");
+  document.querySelector("#notices .notice").dataset.until = "answer";
+});
+
+document.addEventListener("htmx:before:response", () => document.querySelector("[data-until=answer]")?.remove());
 
 function notify(text) {
   const notice = Object.assign(document.createElement("p"), { className: "notice bad", textContent: text });

@@ -177,6 +177,18 @@ def test_an_open_tab_eats_no_notice_of_another(at, office):
     expect(page.get_by_text("Added the group Guides.")).to_be_visible()
 
 
+def test_that_rollcall_cannot_be_reached_is_said_until_it_can_be(at, office):
+    desk = at(office)
+    page = desk.open("/users")
+    desk.expected += ["failed:", "ERR_INTERNET_DISCONNECTED", "Failed to fetch"]
+    page.context.set_offline(True)
+    page.get_by_label("Search").fill("ada")
+    expect(page.locator("#notices")).to_have_text("Rollcall cannot be reached just now.")
+    page.context.set_offline(False)
+    page.get_by_label("Search").fill("adam")
+    expect(page.locator("#notices")).to_be_empty()
+
+
 def test_searching_as_one_types_is_kept_in_the_address(at, office):
     desk = at(office)
     page = desk.open("/users")
