@@ -215,10 +215,11 @@ document.addEventListener("htmx:config:request", (event) => {
 
 // a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is
 document.addEventListener("htmx:before:response", async (event) => {
-  const { status, raw, headers } = event.detail.ctx.response;
+  const { sourceElement, response: { status, raw, headers } } = event.detail.ctx;
   const isRefusal = [400, 401, 403, 404, 405, 413, 429].includes(status) || status >= 500;
   if (!isRefusal || headers.has("HX-Redirect")) return;
   event.preventDefault();
+  sent.delete(sourceElement);
   const page = new DOMParser().parseFromString(await raw.clone().text(), "text/html");
   takeToken(page.querySelector("#held [name=csrf_token]")?.value);
   notify(page.querySelector(".lead")?.textContent.trim() || `The server answered ${status}.`);
