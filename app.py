@@ -128,14 +128,14 @@ def throttled(error):
 
 
 def busy(error):
-    detail = "Rollcall is busy with other writes. Nothing was changed; Okta may try again."
+    detail = "Rollcall is busy with other writes. Nothing was changed; it is to be tried again."
     return answer(ScimError(503, None, detail), SOON)
 
 
 def away(error):
     LOG.error("The database cannot be reached: %s", error)
     database.forget_connections()
-    detail = "The database of Rollcall cannot be reached just now. Okta may try again."
+    detail = "The database of Rollcall cannot be reached just now; it is to be tried again."
     return answer(ScimError(503, None, detail), SOON)
 
 

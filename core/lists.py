@@ -54,6 +54,11 @@ class UserRow(NamedTuple):
     created: str
     version: int
 
+    @property
+    def name(self) -> str:
+        """Return what pages call the person: a display name may be nothing but spaces."""
+        return self.display if self.display.strip() else self.user_name
+
 
 class GroupRow(NamedTuple):
     pk: int

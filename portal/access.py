@@ -31,6 +31,11 @@ SAFE = ("GET", "HEAD")
 LARGEST_FORM = 512 * 1024  # bytes, a stored picture and a new one; the gate reads no more without a token
 WITHOUT_SESSION = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 SECRET = re.compile(r"[\w-]{43}", re.ASCII)
+NOT_HELD = ("csrf_token", "password", "current", "new_password")  # of a refused form: these are asked for anew
+SIGNED_OUT = (
+    "Nothing was changed, and what you typed is kept on this page: sign in in another tab, then send it once more."
+)
+SIGNED_IN_ANEW = "You have signed in anew since this form was opened. Nothing was changed: send it once more."
 LOG = logging.getLogger("rollcall")
 
 
@@ -175,6 +180,8 @@ def guard():
             return to_sign_in("portal.person_sign_in")
     elif role is not None:
         if session.account is None:
+            if is_held():
+                abort(401, SIGNED_OUT)
             return to_sign_in("portal.sign_in")
         if role == "nobody" or not accounts.may(session.account, role):
             abort(403, f"This needs the role {accounts.ROLES.get(role, role)}; ask an administrator.")
@@ -216,12 +223,27 @@ def csrf_token() -> str:
 def check_form():
     """Refuse a form that another site made, or that is older than the session."""
     given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    if is_from_elsewhere() or not hmac.compare_digest(given.encode(), csrf_token().encode()):
+    is_old = not hmac.compare_digest(given.encode(), csrf_token().encode())
+    if is_old and is_held():
+        abort(403, SIGNED_IN_ANEW)
+    if is_from_elsewhere() or is_old:
         abort(
             403,
             "This form came from another site, or you have signed in anew since it was opened. "
             "Nothing was changed: open the page again, then send it once more.",
         )
+
+
+def is_held() -> bool:
+    """Return whether a form that is refused may be sent once more: the browser says that a page of ours sent it."""
+    is_said = "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+    is_of_account = current_app.view_functions[request.endpoint].role in accounts.ROLES
+    return request.method == "POST" and is_of_account and is_said and not is_from_elsewhere()
+
+
+def held() -> list[tuple]:
+    """Return (name, value) of what was typed in the form, for a page that refuses it to send it once more."""
+    return [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_HELD]
 
 
 def is_from_elsewhere() -> bool:

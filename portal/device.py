@@ -57,7 +57,7 @@ def device():
     user = directory.find(attributes.user_type(), session.person.id)
     return render_template(
         "device/page.html",
-        name=session.person.display,
+        name=session.person.display.strip() or session.person.user_name,
         facts=people_forms.facts(user),
         custom=variables.custom_values(user.document, attributes.defined()),
         ready=[(found, delivered) for found, delivered in configurations.of_user(user.pk) if delivered.is_ready],

@@ -46,6 +46,7 @@ DETAILS = {
 }
 HEADINGS = {
     400: "That request cannot be read",
+    401: "You are signed out",
     403: "Not allowed",
     404: "Nothing is here",
     405: "Not possible here",
@@ -60,7 +61,9 @@ HEADINGS = {
 def error_page(status: int, detail: str) -> str:
     """Return a refusal as a page in the frame: what happened, and where to go from there."""
     heading = HEADINGS.get(status, "Something went wrong" if status >= 500 else "That did not work")
-    return render_template("error.html", status=status, heading=heading, detail=detail)
+    held = access.held() if detail in (access.SIGNED_OUT, access.SIGNED_IN_ANEW) else []
+    heading = "Not sent yet" if held and status == 403 else heading
+    return render_template("error.html", status=status, heading=heading, detail=detail, held=held)
 
 
 def detail(error: HTTPException) -> str:

@@ -48,7 +48,7 @@ def invite_users():
     if job_id:
         return done(url_for("portal.job", job_id=job_id))
     rows = lists.users_of_pks(pks) if len(pks) == 1 else []
-    flash(f"Invited {rows[0].display if rows else people(changed)}.")
+    flash(f"Invited {rows[0].name if rows else people(changed)}.")
     return done(way_back())
 
 
@@ -68,7 +68,7 @@ def preview(pks, skipped, errors=None):
     rows = lists.users_of_pks(pks[:NAMED])
     page = render_template(
         "invitations/preview.html",
-        whom=rows[0].display if len(pks) == 1 and rows else people(len(pks)),
+        whom=rows[0].name if len(pks) == 1 and rows else people(len(pks)),
         rows=rows,
         more=len(pks) - len(rows),
         skipped=said(skipped),
@@ -113,7 +113,7 @@ def revoke_invitation(user_id):
             invitations.revoke(user, access.actor())
     except InvitationError as error:
         return invitation_form(user, "revoke", {"form": str(error)})
-    flash(f"The invitation of {lists.user(user_id).display} is revoked: the link does not work any more.")
+    flash(f"The invitation of {lists.user(user_id).name} is revoked: the link does not work any more.")
     return done(url_for("portal.user", user_id=user_id))
 
 

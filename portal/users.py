@@ -173,7 +173,7 @@ def change_users(kind):
         return confirmation(kind, pks, others, {"form": problem}), 409
     if job_id:
         return done(url_for("portal.job", job_id=job_id))
-    flash(f"{change.participle} {rows[0].display if rows else people(changed)}.")
+    flash(f"{change.participle} {rows[0].name if rows else people(changed)}.")
     return done(way_back())
 
 
@@ -208,7 +208,7 @@ def confirmation(kind, pks, others, errors=None):
         "users/confirm.html",
         kind=kind,
         change=CHANGES[kind],
-        whom=rows[0].display if len(pks) == 1 and rows else people(len(pks)),
+        whom=rows[0].name if len(pks) == 1 and rows else people(len(pks)),
         rows=rows,
         more=len(pks) - len(rows),
         others=others,
@@ -387,7 +387,7 @@ def save_user(user_id):
         return managed(found)
     if not is_current:
         return user_form(fields, found, is_stale=True)
-    flash(f"Saved {lists.user(user_id).display}.")
+    flash(f"Saved {lists.user(user_id).name}.")
     return done(url_for("portal.user", user_id=user_id))
 
 

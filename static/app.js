@@ -16,6 +16,16 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = label; }, 2000);
 });
 
+// the second click of a double click would send a form again
+const sent = new WeakMap(); // {form: the submit event that was let through}
+document.addEventListener("submit", (event) => {
+  const last = sent.get(event.target);
+  const isAgain = last && last.submitter === event.submitter && event.timeStamp - last.timeStamp < 1000;
+  if (!isAgain) return sent.set(event.target, event);
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
   const search = document.querySelector("input[type=search]");
@@ -205,15 +215,29 @@ document.addEventListener("htmx:config:request", (event) => {
 
 // a refusal that is no form to be seen again: its sentence is shown, and the page stays as it is
 document.addEventListener("htmx:before:response", async (event) => {
-  const { status, raw } = event.detail.ctx.response;
-  const isRefusal = [400, 403, 404, 405, 413, 429].includes(status) || status >= 500;
-  if (!isRefusal) return;
+  const { sourceElement, response: { status, raw, headers } } = event.detail.ctx;
+  const isRefusal = [400, 401, 403, 404, 405, 413, 429].includes(status) || status >= 500;
+  if (!isRefusal || headers.has("HX-Redirect")) return;
   event.preventDefault();
+  sent.delete(sourceElement);
   const page = new DOMParser().parseFromString(await raw.clone().text(), "text/html");
+  takeToken(page.querySelector("#held [name=csrf_token]")?.value);
   notify(page.querySelector(".lead")?.textContent.trim() || `The server answered ${status}.`);
 });
 
-document.addEventListener("htmx:error", () => notify("Rollcall cannot be reached just now."));
+// who has signed in anew in another tab sends what is typed in this one with the new session's token
+function takeToken(token) {
+  if (!token) return;
+  document.body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRF-Token": token }));
+  document.querySelectorAll("[name=csrf_token]").forEach((field) => { field.value = token; });
+}
+
+document.addEventListener("htmx:error", () => {
+  notify("Rollcall cannot be reached just now.");
+  document.querySelector("#notices .notice").dataset.until = "answer";
+});
+
+document.addEventListener("htmx:before:response", () => document.querySelector("[data-until=answer]")?.remove());
 
 function notify(text) {
   const notice = Object.assign(document.createElement("p"), { className: "notice bad", textContent: text });

@@ -251,6 +251,10 @@ def test_4_edit_settings_without_a_reload(shared):
     switch.set_checked(before)
     page.get_by_role("button", name="Save Changes").click()
     expect(page.get_by_role("status").get_by_text("Saved.")).to_be_visible()
+    days = page.get_by_label("Days that the link is valid")
+    days.fill("9")
+    days.press("Enter")
+    expect(page.get_by_role("status").get_by_text("valid for 9 days")).to_be_visible()
     assert shared.is_marked()
 
 

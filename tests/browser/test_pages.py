@@ -82,6 +82,40 @@ def test_the_pages_before_signing_in_are_in_order(make_desk, office, width):
     look_at(make_desk(office.server), pages.SIGNED_OUT, width)
 
 
+def test_no_page_scrolls_sideways_for_a_long_word(desk):
+    page, word, ids = desk.page, "W" * 200, {}
+    desk.flask("attribute", "add", "a" * 64)
+
+    def look(path=None):
+        if path:
+            desk.open(path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(SIDEWAYS) <= 0, f"{page.url} scrolls sideways at {width}"
+
+    for kind, path in (("user", "/users/new"), ("group", "/users/groups/new")):
+        desk.open(path)
+        for field in page.locator("form.stack input:visible").all()[:4]:
+            field.fill(word)
+        page.locator("form.stack button.main").click()
+        page.locator("#notices").get_by_text("Added").wait_for()
+        ids[kind] = page.url.rpartition("/")[2]
+        look()
+    for kind in ("Disable", "Delete"):
+        desk.open(f"/users/{ids['user']}")
+        page.get_by_role("button", name=kind).click()
+        page.get_by_label("Your password").wait_for()
+        look()
+    for path in ("", "/edit", "/attributes", "/activity"):
+        look(f"/users/{ids['user']}{path}")
+    for path in ("", "/edit", "/add", "/delete"):
+        look(f"/users/groups/{ids['group']}{path}")
+    for path in (f"/users?q={word}", f"/users?group={ids['group']}", "/admin/system/attributes"):
+        look(path)
+    for path in ("/admin/system/attributes/", f"{pages.PROVISIONING}/settings/attributes/"):
+        look(f"{path}{'a' * 64}{'/remove' if 'settings' in path else ''}")
+
+
 def test_no_page_is_forgotten(app, office):
     """Whoever adds a page names it in pages.py, and so it is looked at here and in `make screenshots`."""
     routes = app.url_map.bind("localhost")
@@ -141,6 +175,18 @@ def test_an_open_tab_eats_no_notice_of_another(at, office):
         page.clock.run_for(5_000)
     desk.open(sent.headers["location"])
     expect(page.get_by_text("Added the group Guides.")).to_be_visible()
+
+
+def test_that_rollcall_cannot_be_reached_is_said_until_it_can_be(at, office):
+    desk = at(office)
+    page = desk.open("/users")
+    desk.expected += ["failed:", "ERR_INTERNET_DISCONNECTED", "Failed to fetch"]
+    page.context.set_offline(True)
+    page.get_by_label("Search").fill("ada")
+    expect(page.locator("#notices")).to_have_text("Rollcall cannot be reached just now.")
+    page.context.set_offline(False)
+    page.get_by_label("Search").fill("adam")
+    expect(page.locator("#notices")).to_be_empty()
 
 
 def test_searching_as_one_types_is_kept_in_the_address(at, office):

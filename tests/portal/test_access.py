@@ -268,6 +268,27 @@ def test_a_form_of_another_site_changes_nothing(app, routes, ada, registered, he
     assert mallory.get("/account").status_code == mallory.get("/device").status_code == 303
 
 
+FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
+
+
+def test_a_form_that_outlived_its_session_is_kept_to_be_sent_once_more(stranger, ada):
+    form = {"user_name": "<half>", "password": PASSWORD}
+    for browser, status in ((stranger, 401), (ada, 403)):
+        answer = send(browser, "POST", "/users/new", form, **FROM_HERE)
+        assert answer.status_code == status
+        assert 'name="user_name" value="&lt;half&gt;"' in answer.text and "Send it once more" in answer.text
+        assert PASSWORD not in answer.text
+    assert ("Your password" in answer.text) and "<half>" not in ada.says("/users")
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}], ids=str
+)
+def test_a_form_that_may_be_of_another_site_is_not_kept(stranger, ada, headers):
+    for browser in (stranger, ada):
+        assert "planted" not in send(browser, "POST", "/users/new", {"user_name": "planted"}, **headers).text
+
+
 def test_a_token_of_another_browser_is_no_token(app, routes, ada, grace):
     before, foreign = contents(app), grace.csrf()
     for method, path, endpoint, role in posts(routes):

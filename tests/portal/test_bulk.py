@@ -47,6 +47,16 @@ def confirm(browser, kind, answer, password=PASSWORD, **others):
     return browser.post(f"/users/{kind}", kept(answer) | {"password": password} | others)
 
 
+def test_whose_name_is_only_spaces_is_called_by_the_user_name(grace, make_user):
+    chosen = {"user": make_user("blank@example.com", displayName="   ")["id"]}
+    answer = grace.post("/users/disable", chosen)
+    assert "<h1>Disable blank@example.com</h1>" in answer.text
+    confirm(grace, "disable", answer)
+    assert "Disabled blank@example.com." in grace.says("/users")
+    confirm(grace, "enable", grace.post("/users/enable", chosen))
+    assert "<h1>Send Invite to blank@example.com</h1>" in grace.post("/users/invite", chosen).text
+
+
 def test_a_change_is_confirmed_first(grace, scim, people):
     before = active(scim)
     answer = grace.post("/users/disable", {"user": ids(people)})
