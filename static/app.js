@@ -19,6 +19,7 @@ document.addEventListener("click", async (event) => {
 // the second click of a double click would send a form again
 const sent = new WeakMap(); // {form: the submit event that was let through}
 document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
   const last = sent.get(event.target);
   const isAgain = last && last.submitter === event.submitter && event.timeStamp - last.timeStamp < 1000;
   if (!isAgain) return sent.set(event.target, event);
