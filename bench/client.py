@@ -12,6 +12,7 @@ from typing import NamedTuple
 import orjson
 
 CONNECTIONS = 8
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 REQUEST = (
     "{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}Content-Length: {}\r\n"
@@ -75,7 +76,7 @@ class Client:
 
 
 def exchange(connection, request: bytes) -> Answer:
-    """Send one request and read the whole answer. Raise ConnectionError if it stops short."""
+    """Send one request and read the whole answer. Raise ConnectionError if it stops short, or comes in chunks."""
     began = time.perf_counter()
     connection.sendall(request)
     data, end, size = b"", -1, 0
@@ -84,6 +85,9 @@ def exchange(connection, request: bytes) -> Answer:
         if not received:
             raise ConnectionError("the server closed a connection")
         data += received
-        if end < 0 <= (end := data.find(b"\r\n\r\n")) and (length := LENGTH.search(data, 0, end + 2)):
-            size = int(length[1])
+        if end < 0 <= (end := data.find(b"\r\n\r\n")):
+            if CHUNKED.search(data, 0, end + 2):
+                raise ConnectionError("an answer in chunks: ask for less than a megabyte of a list")
+            length = LENGTH.search(data, 0, end + 2)
+            size = int(length[1]) if length else 0
     return Answer(int(data[9:12]), data[end + 4 :], time.perf_counter() - began)

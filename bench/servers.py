@@ -101,7 +101,8 @@ class Server:
         names = [people.person(number, "spare")["userName"] for number in range(people.SPARES)]
         self.spares = self.list(page(1, filter=f'userName eq "{name}"') for name in names)
         sizes = [size for size in people.SIZES if size <= self.size]
-        found = self.list(get("/Groups", filter=f'displayName eq "Group of {size}"') for size in sizes)
+        filters = [f'displayName eq "Group of {size}"' for size in sizes]
+        found = self.list(get("/Groups", filter=wanted, excludedAttributes="members") for wanted in filters)
         self.groups = {size: doc["id"] for size, doc in zip(sizes, found, strict=True)}
         return self
 
