@@ -292,7 +292,7 @@ def time_limit(connection, seconds: int):
         else:
             raw.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
         yield
-    except Exception as error:
+    except (DBAPIError, connection.dialect.loaded_dbapi.Error) as error:
         cause = getattr(error, "orig", error)
         if sqlite_code(cause) == sqlite3.SQLITE_INTERRUPT or getattr(cause, "sqlstate", None) == CANCELED:
             raise TimeoutError from error
